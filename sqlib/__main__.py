@@ -1,0 +1,5 @@
+"""``python -m sqlib …``"""
+
+from sqlib.cli import main
+
+main()

@@ -1,0 +1,295 @@
+"""Report jobs: plan, run each page in each language by papermill, judge, hand over, record.
+
+A job is page x client x period; its languages run one after the other. A job succeeds when no cell raised, the page
+closed, its promised tables are there, and every language gave the same findings and tables as the first.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlib import __version__, catalogue, client, notebook, periods, project, render
+from sqlib.errors import ArgumentError, SqlibError
+
+OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
+FORMATS = ("html",)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page for one client and period, in one or more languages."""
+
+    page: catalogue.Entry
+    who: client.Client
+    period: str
+    languages: tuple[str, ...]
+    compare_to: str
+    audience: str
+    parameters: dict = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where its reports go, below the reports folder."""
+        return Path(self.who.id) / self.period
+
+    @property
+    def blocked(self) -> SqlibError | None:
+        """Why the job cannot run at all, before any kernel starts."""
+        missing = [table for table in self.page.reads if table not in self.who.tables]
+        if not missing:
+            return None
+        return SqlibError("batch.table_missing", page=self.page.stem, where=self.who.id, tables=", ".join(missing))
+
+
+@dataclass
+class Outcome:
+    """What became of a job: ``status`` done | failed | skipped, the reason, and per language what was made."""
+
+    job: Job
+    status: str
+    reason: SqlibError | None = None
+    languages: dict[str, dict] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def plan(
+    folders: Iterable[str | Path], *, period: str | None = None, compare_to: str | None = None,
+    only: list[str] | None = None, languages: list[str] | None = None, audience: str = "management",
+    parameters: dict[str, str] | None = None, formats: Iterable[str] = ("html",),
+) -> list[Job]:  # fmt: skip
+    """Every job asked for, with everything checked that can be checked before a kernel starts.
+
+    Raises
+    ------
+    ArgumentError : an unknown page, period, language, audience, format or parameter, or two clients of one id
+    """
+    pages = catalogue.pick(only)
+    for name in formats:
+        if name not in FORMATS:
+            raise ArgumentError("batch.unknown_format", got=name, known=", ".join(FORMATS))
+    values = {page.stem: _parameters(page, parameters or {}) for page in pages}
+    clients = [client.load(project.client_folder(folder)) for folder in folders]
+    _distinct(clients)
+    return [
+        _job(page, who, period, compare_to, languages, audience, values[page.stem]) for who in clients for page in pages
+    ]
+
+
+def _job(page, who, period, compare_to, languages, audience, values) -> Job:
+    from sqlib import page as companion
+
+    wanted = period or who.period.default
+    if not wanted:
+        raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
+    chosen = periods.parse(wanted, who.fiscal_year_start)
+    compare_to = compare_to or who.period.compare_to
+    periods.compared(chosen, compare_to, who.fiscal_year_start)
+    spoken = tuple(languages or who.languages)
+    for name, allowed, given in (
+        ("language", ("zh", "en"), spoken),
+        ("audience", companion.AUDIENCES, (audience,)),
+    ):
+        for value in given:
+            if value not in allowed:
+                raise ArgumentError("page.not_one_of", name=name, got=repr(value), allowed=", ".join(allowed))
+    return Job(page, who, chosen.text, spoken, compare_to, audience, values)
+
+
+def _parameters(page: catalogue.Entry, given: dict[str, str]) -> dict:
+    """Values of the page's own parameters, read as the type the page declares."""
+    known = {parameter.name: parameter for parameter in notebook.parameters(notebook.read(page.notebook))}
+    values = {}
+    for name, text in given.items():
+        if name not in known or name in OWN:
+            usable = ", ".join(sorted(set(known) - OWN))
+            raise ArgumentError("batch.unknown_parameter", page=page.stem, got=name, known=usable)
+        values[name] = _typed(name, text, known[name].type)
+    return values
+
+
+def _typed(name: str, text: str, kind: str):
+    kinds = {"int": int, "float": float, "str": str}
+    try:
+        return kinds[kind](text)
+    except ValueError:
+        raise ArgumentError("page.wrong_type", name=name, got=repr(text), wanted=kind) from None
+
+
+def _distinct(clients: list[client.Client]) -> None:
+    places: dict[str, Path] = {}
+    for who in clients:
+        if places.setdefault(who.id, who.folder) != who.folder:
+            raise ArgumentError("batch.same_id", got=who.id, where=f"{places[who.id]}; {who.folder}")
+
+
+def run(jobs: list[Job], out: Path, report: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
+    """Run the jobs one after the other; each is recorded in ``run.json`` of its folder as soon as it ends.
+
+    Raises
+    ------
+    ArgumentError : ``batch.unwritable`` where the reports folder cannot be written
+    """
+    out = Path(out).resolve()
+    _writable(out)
+    outcomes = []
+    for job in jobs:
+        outcomes.append(_run(job, out))
+        _record(outcomes[-1], out / job.folder)
+        report(outcomes[-1])
+    return outcomes
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ArgumentError("batch.unwritable", where=folder, got=error.strerror or error) from None
+
+
+def _run(job: Job, out: Path) -> Outcome:
+    started = time.perf_counter()
+    if job.blocked:
+        return Outcome(job, "skipped", job.blocked)
+    outcome = Outcome(job, "done")
+    with tempfile.TemporaryDirectory(prefix=".staging-", dir=out, ignore_cleanup_errors=True) as staging:
+        try:
+            outcome.languages = _languages(job, Path(staging), out)
+        except SqlibError as error:
+            outcome.status, outcome.reason = "failed", error
+        except OSError as error:
+            wording = {"where": error.filename or out, "got": error.strerror or error}
+            outcome.status, outcome.reason = "failed", SqlibError("batch.disk", **wording)
+    outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
+    """Run every language in the staging folder, compare them, then move all files into place."""
+    made, first = {}, None
+    for language in job.languages:
+        began = time.perf_counter()
+        folder = staging / language
+        executed = _execute(job, language, folder, out)
+        given = _given(job, executed, folder)
+        if first is None:
+            first = given
+        elif given != first:
+            raise SqlibError("batch.languages_differ", page=job.page.stem, got=language, first=job.languages[0])
+        html = render.html(executed, folder / f"{job.page.stem}.{language}.html", language=language)
+        seconds = round(time.perf_counter() - began, 1)
+        made[language] = {"notebook": executed, "html": html, "seconds": seconds, "findings": len(given[0])}
+    return _move(job, made, staging, out)
+
+
+def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str, dict]:
+    """Everything made replaces what stood there, each file in one step; paths come back relative to the period."""
+    place = out / job.folder / job.audience
+    place.mkdir(parents=True, exist_ok=True)
+    tables = staging / job.languages[0] / "tables" / job.page.stem
+    if tables.is_dir():
+        target = place / "tables" / job.page.stem
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(tables.iterdir()):
+            os.replace(path, target / path.name)
+    for entry in made.values():
+        for kind in ("notebook", "html"):
+            target = place / entry[kind].name
+            render.replace(entry[kind], target)
+            entry[kind] = f"{job.audience}/{target.name}"
+    for language in made:
+        (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
+    return made
+
+
+def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
+    """Run the page by papermill; on failure its half-run notebook is kept beside the reports for reading."""
+    papermill = _papermill()
+    folder.mkdir(parents=True)
+    source, executed = folder / "page.ipynb", folder / f"{job.page.stem}.{language}.ipynb"
+    notebook.write(notebook.keep_language(notebook.read(job.page.notebook), language), source)
+    values = {"client_dir": str(job.who.folder), "period": job.period, "language": language}
+    values |= {"compare_to": job.compare_to, "audience": job.audience, "out_dir": str(folder)} | job.parameters
+    try:
+        papermill.execute_notebook(
+            str(source), str(executed), values, kernel_name="python3", progress_bar=False, cwd=str(project.root()),
+            request_save_on_cell_execute=False,
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        raise _failure(job, language, executed, out, error) from None
+    finally:
+        source.unlink(missing_ok=True)
+    return executed
+
+
+def _papermill():
+    """papermill, quiet: what went wrong is told by the outcome, not by its log."""
+    import logging
+
+    import papermill
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    return papermill
+
+
+def _failure(job: Job, language: str, executed: Path, out: Path, error) -> SqlibError:
+    kept = out / job.folder / job.audience / f"{job.page.stem}.{language}.failed.ipynb"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(executed, kept)
+    return SqlibError("batch.page_failed", page=job.page.stem, where=kept, got=f"{error.ename}: {error.evalue}")
+
+
+def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str, str]]:
+    """What one language gave: its findings without words, and a fingerprint of each table."""
+    harvest = notebook.harvest(notebook.read(executed))
+    tables = {path.name: fingerprint(path) for path in sorted((folder / "tables" / job.page.stem).glob("*.csv"))}
+    missing = [name for name in job.page.hands_over if f"{name}.csv" not in tables]
+    if missing or not harvest["report"]:
+        raise SqlibError("batch.promise", page=job.page.stem, missing=", ".join(missing) or "close()")
+    findings = [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
+    return findings, tables
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _record(outcome: Outcome, folder: Path) -> None:
+    """Put the outcome into ``run.json``, keeping the other pages of that client and period."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "run.json"
+    job = outcome.job
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    mine = (job.page.stem, job.audience)
+    others = [entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) != mine]
+    entry = {
+        "stem": job.page.stem,
+        "title": job.page.title,
+        "audience": job.audience,
+        "status": outcome.status,
+        "reason": {name: outcome.reason.text(name) for name in ("zh", "en")} if outcome.reason else None,
+        "seconds": round(outcome.seconds, 1),
+        "compare_to": job.compare_to,
+        "parameters": job.parameters,
+        "page_sha256": fingerprint(job.page.notebook),
+        "languages": outcome.languages,
+    }
+    versions = {"sqlib": __version__} | _versions()
+    record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period, "versions": versions}
+    record["jobs"] = sorted([*others, entry], key=lambda item: (item["stem"], item["audience"]))
+    render.write(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")}

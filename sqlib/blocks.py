@@ -1,0 +1,239 @@
+"""One file of one source block: from its grid to text under contract names, with its log, problems and counts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import headers, mapping, pseudonyms, readers, repairs
+from sqlib.client import Source
+from sqlib.contracts import Contract
+from sqlib.errors import ClientError
+from sqlib.faults import listed, nearest
+
+SEVERITY = {  # rule code of every problem met before typing -> severity; worded in words/problems.toml
+    "column_claimed_twice": "warning",
+    "column_not_in_file": "warning",
+    "column_replaced": "warning",
+    "filter_not_comparable": "warning",
+    "header_only": "warning",
+    "header_twice": "error",
+    "name_ambiguous": "warning",
+    "name_unmatched": "warning",
+    "quote_unclosed": "warning",
+    "record_too_long": "warning",
+    "record_too_short": "warning",
+    "sheet_hidden": "info",
+    "sheet_not_read": "info",
+    "undecodable": "warning",
+}
+REPAIRS = (  # rule code of every repair logged before typing
+    "blank_line_removed",
+    "column_mapped",
+    "duplicate_header_renamed",
+    "encoding_decoded",
+    "excel_error_cleared",
+    "full_width_digits",
+    "merged_cells_filled",
+    "missing_code",
+    "name_pseudonymised",
+    "recoded",
+    "title_rows_skipped",
+    "total_line_removed",
+    "whitespace_trimmed",
+)
+NAMED = 20  # rows named in one problem
+
+
+@dataclass
+class Part:
+    """One file while it is read.
+
+    body : text, "" where empty; headers as in the file, made unique
+    lines : line of each row of the body in the file
+    columns : header -> contract column
+    """
+
+    file: str  # relative to the client's folder
+    place: str  # block in client.toml and file, for messages
+    source: Source
+    contract: Contract
+    body: pd.DataFrame
+    lines: pd.Series
+    head: int = 1  # line of the header
+    columns: dict[str, str] = field(default_factory=dict)
+    log: list[pd.DataFrame] = field(default_factory=list)
+    problems: list[pd.DataFrame] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    def problem(self, rule: str, **values) -> None:
+        usual = {"severity": SEVERITY[rule], "used": SEVERITY[rule] != "error"}
+        self.problems.append(repairs.problem(self.contract.name, self.file, rule, **(usual | values)))
+
+    def logged(self, rule: str, rows, column="", before="", after="") -> None:
+        self.log.append(repairs.log(self.file, rows, column, before, after, rule))
+
+
+def read(folder: Path, path: Path, source: Source, contract: Contract, where: str) -> Part:
+    """Grid, header, repairs that need no contract, and which header means which column."""
+    file = path.relative_to(folder).as_posix()
+    place = f"{folder.name}/{file}"
+    grid = readers.read(path, place, source.sheet, source.encoding)
+    if source.header_row and source.header_row > grid.lines[-1]:
+        raise ClientError("intake.header_row", where=place, got=source.header_row, last=int(grid.lines[-1]))
+    first, last = headers.find(grid, mapping.known(source, contract), source.header_row)
+    names, repeated = mapping.unique(headers.names(grid.cells, first, last))
+    body = grid.cells.iloc[last + 1 :].set_axis(names, axis=1).reset_index(drop=True)
+    lines = pd.Series(grid.lines[last + 1 :], dtype="int64")
+    part = Part(file, f"{where} ({file})", source, contract, body, lines, int(grid.lines[last]))
+    _note(part, grid, (first, last), repeated)
+    _repair(part)
+    _note_widths(part, grid, last)
+    meant = mapping.names(part.body, repeated, source, contract)
+    part.columns = meant.columns
+    for rule, header, _, best in meant.unclear:
+        part.problem(rule, row=part.head, column=header, value=f"{header} | {best}")
+    return part
+
+
+def _note(part: Part, grid: readers.Grid, head: tuple[int, int], repeated: dict[str, str]) -> None:
+    """What was met on the way to the body goes into the log and the problems."""
+    for rule, line, value, count in grid.notes:
+        if rule in REPAIRS:
+            part.logged(rule, line, before=value, after="utf-8")
+        else:
+            part.problem(rule, row=line, value=value, count=count)
+    titles = [" ".join(filter(None, dict.fromkeys(grid.cells.iloc[row]))) for row in range(head[0])]
+    if titles:
+        part.logged("title_rows_skipped", grid.lines[: head[0]], before=titles)
+    for name, header in repeated.items():
+        part.logged("duplicate_header_renamed", part.head, name, header, name)
+    for top, left, bottom, right in grid.merged:
+        for row in range(max(top, head[1] + 1), bottom + 1):
+            filled = [part.body.columns[place] for place in range(left, right + 1) if (row, place) != (top, left)]
+            if filled and (value := grid.cells.iat[top, left]):
+                part.logged("merged_cells_filled", int(grid.lines[row]), filled, "", value)
+
+
+def _repair(part: Part) -> None:
+    """Spaces, failed formulas, blank and total lines, nameless empty columns."""
+    part.body, log = repairs.trim(part.body, part.lines, part.file)
+    part.body, more = repairs.clear_errors(part.body, part.lines, part.file)
+    part.log += log + more
+    part.counts["raw_rows"] = len(part.body)
+    if part.body.empty:
+        part.problem("header_only", row=part.head)
+    blank, total = repairs.useless_lines(part.body)
+    if blank.any():
+        part.logged("blank_line_removed", part.lines[blank])
+    if total.any():
+        texts = part.body[total].agg(lambda row: " ".join(filter(None, row)), axis=1)
+        part.logged("total_line_removed", part.lines[total], before=texts)
+    part.counts["blank_or_total"] = int((blank | total).sum())
+    nameless = [name for name in part.body if name.startswith("(") and (part.body[name] == "").all()]
+    part.body = part.body[~(blank | total)].drop(columns=nameless)
+    part.lines = part.lines[~(blank | total)]
+
+
+def _note_widths(part: Part, grid: readers.Grid, head: int) -> None:
+    """Records with more or fewer cells than the header: an unquoted delimiter or line end in a text."""
+    if grid.widths is None:
+        return
+    widths = pd.Series(grid.widths[head + 1 :]).reindex(part.body.index)
+    for rule, off in (
+        ("record_too_long", widths > grid.widths[head]),
+        ("record_too_short", widths < grid.widths[head]),
+    ):
+        rows = part.lines[off]
+        if len(rows):
+            value = ", ".join(map(str, rows[:NAMED])) + ("…" if len(rows) > NAMED else "")
+            part.problem(rule, row=int(rows.iloc[0]), value=value, count=len(rows))
+
+
+def check_declared(source: Source, parts: list[Part], where: str) -> None:
+    """Every header that ``columns`` names is in some file of the block; a file without it is a problem.
+
+    Raises
+    ------
+    ClientError : ``intake.header_missing`` with the nearest header there is
+    """
+    for name in source.columns:
+        without = [part for part in parts if mapping.find(name, list(part.body.columns)) is None]
+        if len(without) == len(parts):
+            there = list(dict.fromkeys(header for part in parts for header in part.body.columns))
+            values = {"got": name, "nearest": nearest(name, there), "headers": listed(there)}
+            raise ClientError("intake.header_missing", where=where, file=parts[0].file, **values)
+        for part in without:
+            part.problem("column_not_in_file", column=name)
+
+
+def mapped(part: Part) -> pd.DataFrame:
+    """The body under contract names: filter, constants, unpivot, recode, missing codes, half-width codes."""
+    source, body = part.source, part.body
+    if source.filter:
+        kept, odd = mapping.keep(body, part.columns, source, part.place)
+        if odd.any():
+            row, count = int(part.lines[odd].iloc[0]), int(odd.sum())
+            part.problem("filter_not_comparable", row=row, value=source.filter, count=count)
+        body = body[kept]
+    part.counts["filtered"] = len(part.body) - len(body)
+    frame = _renamed(part, body)
+    for column, value in source.constants.items():
+        _replaced(part, frame, column)
+        frame[column] = pd.Series(value, index=frame.index, dtype="str")
+    part.counts["unpivot_factor"] = len(source.unpivot.columns) if source.unpivot else 1
+    if source.unpivot:
+        for column in (source.unpivot.name, source.unpivot.value):
+            _replaced(part, frame, column)
+        frame = mapping.unpivot(frame, source, part.columns, part.place)
+    frame = _cleaned(part, frame.reset_index(drop=True))
+    part.unknown = [name for name in frame if name not in part.contract.columns and not name.startswith("source_")]
+    return frame
+
+
+def _renamed(part: Part, body: pd.DataFrame) -> pd.DataFrame:
+    """Contract names; a header nobody mapped that is spelt like one gets brackets."""
+    taken = {*part.contract.columns, "source_file", "source_row"}
+    new = {header: part.columns.get(header, f"({header})" if header in taken else header) for header in body}
+    for header, column in part.columns.items():
+        if header != column:
+            part.logged("column_mapped", 0, header, header, column)
+    frame = body.rename(columns=new)
+    frame = frame.apply(lambda cells: cells.mask(cells == ""))
+    return frame.assign(source_file=part.file, source_row=part.lines.reindex(body.index))
+
+
+def _replaced(part: Part, frame: pd.DataFrame, column: str) -> None:
+    if column in frame:
+        header = mapping.by_header(part.columns, column)
+        part.problem("column_replaced", row=part.head, column=column, value=header, count=len(frame))
+
+
+def _cleaned(part: Part, frame: pd.DataFrame) -> pd.DataFrame:
+    """Repairs that depend on what the column is."""
+    for column in [name for name in frame if name in part.contract.columns]:
+        header = mapping.by_header(part.columns, column)
+        kind, codes = part.contract.columns[column].type, part.source.recode.get(column, {})
+        steps = {
+            "full_width_digits": lambda cells, kind=kind: repairs.half_width(cells) if kind in mapping.CODES else cells,
+            "recoded": lambda cells, codes=codes: mapping.recode(cells, codes) if codes else cells,
+            "missing_code": lambda cells, kind=kind: mapping.clear_missing(cells, kind, part.source.missing),
+        }
+        for rule, change in steps.items():
+            before, frame[column] = frame[column], change(frame[column])
+            part.log += repairs.changes(before, frame[column], frame["source_row"], part.file, header, rule)
+    return frame
+
+
+def hidden(part: Part) -> pd.DataFrame:
+    """The log of one file without the names of people and customers."""
+    log = repairs.joined(part.log, repairs.LOG)
+    for header, column in part.columns.items():
+        declared = part.contract.columns[column]
+        if declared.identifies:
+            cells = (log["column"] == header) & ~log["rule"].isin(["column_mapped", "duplicate_header_renamed"])
+            for side in ("before", "after"):
+                wordy = ~log[side].str.contains(r"\d", regex=True) | (declared.type == "name")
+                log[side] = log[side].mask(cells & wordy & (log[side] != ""), pseudonyms.HIDDEN)
+    return log

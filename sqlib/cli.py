@@ -1,0 +1,173 @@
+"""The command line: ``sqlib …`` and ``python -m sqlib …``.
+
+Exit status: 0 every report made; 1 some page could not be made, or no page can; 2 an argument, client.toml or path.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sqlib.errors import SqlibError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+    help="Service Quality Workbench: from a client's raw exports to reports worth signing.\n\n"
+    "First time: `sqlib demo`. New client: `sqlib new client data/clients/NAME`, fill client.toml, "
+    "`sqlib check data/clients/NAME`, `sqlib run data/clients/NAME`.",
+)
+new = typer.Typer(no_args_is_help=True, help="Start a client folder or a page.")
+app.add_typer(new, name="new")
+
+DEMO = ("data/demo/jiahe",)
+
+
+def main() -> None:
+    """Entry point: an error a consultant can act on is printed in words, never as a traceback."""
+    try:
+        app(_joined(sys.argv[1:]), prog_name="sqlib")
+    except SqlibError as error:
+        typer.echo(error.text(speech()), err=True)
+        raise SystemExit(error.exit_status) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def speech() -> str:
+    """Language of messages: ``SQLIB_LANGUAGE``, else the system's."""
+    system = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return os.environ.get("SQLIB_LANGUAGE") or ("zh" if system.lower().startswith("zh") else "en")
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option."""
+    joined, rest = [], iter(arguments)
+    for word in rest:
+        joined.append(word)
+        if word == "-p":
+            joined.append("=".join([next(rest, ""), next(rest, "")]))
+    return joined
+
+
+@new.command("client")
+def new_client(
+    folder: Annotated[Path, typer.Argument(help="Folder to make, e.g. data/clients/acme. Its name is the client id.")],
+) -> None:
+    """Make a client folder: raw/, a commented client.toml, a blank template of each table.
+
+    Example: sqlib new client data/clients/acme
+    """
+    from sqlib import scaffold
+
+    for path in scaffold.client_folder(folder, speech()):
+        typer.echo(path)
+
+
+@new.command("notebook")
+def new_notebook(stem: Annotated[str, typer.Argument(help="Name of the page, e.g. closed_loop.")]) -> None:
+    """Make a page from notebooks/template.ipynb, with its words file and its block in the catalogue.
+
+    Example: sqlib new notebook closed_loop
+    """
+    from sqlib import scaffold
+
+    for path in scaffold.page(stem):
+        typer.echo(path)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Client folder with client.toml.")],
+    out: Annotated[Path | None, typer.Option(help="Workbook to write; default: problems.xlsx in the folder.")] = None,
+    period: Annotated[str | None, typer.Option(help="Period whose rows are counted; default: the client's.")] = None,
+    language: Annotated[str | None, typer.Option(help="zh or en; default: the client's first.")] = None,
+) -> None:
+    """Read and check a client's data: every problem, where every row went, which pages can run.
+
+    Example: sqlib check data/demo/jiahe
+    """
+    from sqlib import checking
+
+    raise typer.Exit(checking.check(folder, out, period, language, typer.echo))
+
+
+@app.command()
+def run(
+    folders: Annotated[list[Path], typer.Argument(help="One or more client folders.")],
+    period: Annotated[str | None, typer.Option(help="2026, 2026H1, 2026Q3, 2026-07 or 2026-07-01..2026-09-30.")] = None,
+    compare: Annotated[str | None, typer.Option(help="previous, same-last-year, none or a period.")] = None,
+    only: Annotated[str | None, typer.Option(help="Pages to run, e.g. feedback_analysis,closed_loop.")] = None,
+    language: Annotated[str | None, typer.Option(help="zh, en or zh,en; default: the client's.")] = None,
+    to: Annotated[str, typer.Option(help="Formats: html.")] = "html",
+    audience: Annotated[str, typer.Option(help="management, team, client or internal.")] = "management",
+    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="A page's own parameter.")] = None,
+    out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports"),
+) -> None:
+    """Make the reports.
+
+    Examples: sqlib run data/demo/jiahe · sqlib run data/clients/* --period 2026Q3 --language zh,en ·
+    sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8
+    """
+    from sqlib import batch
+
+    parameters = dict(pair.split("=", 1) for pair in parameter or ())
+    jobs = batch.plan(
+        folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
+        parameters=parameters, formats=_list(to) or (),
+    )  # fmt: skip
+    raise typer.Exit(_run(jobs, out))
+
+
+def _run(jobs: list, out: Path) -> int:
+    """Run and tell: one line a job, a sum at the end; 0 when every report was made."""
+    from sqlib import batch, portfolio, progress
+
+    with progress.shown(len(jobs), speech()) as tell:
+        outcomes = batch.run(jobs, out, tell)
+    for folder in dict.fromkeys(outcome.job.folder for outcome in outcomes):
+        portfolio.findings_csv(Path(out) / folder)
+    index = portfolio.portal(Path(out), language=speech())
+    typer.echo(progress.summary(outcomes, index, speech()))
+    return 0 if all(outcome.status == "done" for outcome in outcomes) else 1
+
+
+def _list(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+@app.command("list")
+def list_pages() -> None:
+    """List the pages: what each answers and which tables it reads."""
+    from sqlib import catalogue
+
+    for entry in catalogue.pick():
+        tables = ", ".join((*entry.reads, *(f"({name})" for name in entry.uses)))
+        typer.echo(f"{entry.stem}\n  {entry.title['zh']} · {entry.title['en']}\n  {entry.question[speech()]}\n  {tables}")
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports")) -> None:
+    """Make the demo reports in both languages and say where the index lies.
+
+    Example: sqlib demo
+    """
+    from sqlib import batch
+
+    raise typer.Exit(_run(batch.plan(DEMO, languages=["zh", "en"]), out))
+
+
+@app.command()
+def portal(out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports")) -> None:
+    """Build reports/index.html again from what lies in the reports folder.
+
+    Example: sqlib portal --out reports
+    """
+    from sqlib import portfolio
+
+    typer.echo(portfolio.portal(out, language=speech()))

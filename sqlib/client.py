@@ -1,0 +1,261 @@
+"""client.toml: everything that differs between clients, read strictly.
+
+``load(folder)`` returns a frozen ``Client``. Every key is checked: an unknown key, table or contract column, a wrong
+type or a path that leads out of the client's folder is a ``ClientError`` that names the key, what was written and
+the nearest allowed name. No data file is opened here.
+"""
+
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from sqlib import contracts, faults
+from sqlib.errors import ClientError
+from sqlib.faults import listed, nearest
+
+FILE = "client.toml"
+PROFILES = Path(__file__).parent / "profiles"
+
+
+def _as_text(value: Any) -> Any:
+    """A number, flag or date written without quotes means its text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float | date) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _one_of(names: Iterable[str]):
+    """A validator: the text is one of the names."""
+    names = list(names)
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise PydanticCustomError("unknown_value", "unknown value", {"allowed": names})
+        return value
+
+    return AfterValidator(check)
+
+
+def _time_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("unknown_value", "unknown value", {"allowed": ["Asia/Shanghai", "UTC"]}) from None
+    return value
+
+
+def _inside(pattern: str) -> str:
+    """A file pattern stays inside the client's folder."""
+    pattern = pattern.replace("\\", "/")
+    if not pattern or pattern.startswith("/") or re.match(r"[A-Za-z]:", pattern) or ".." in pattern.split("/"):
+        raise PydanticCustomError("outside", "outside the folder", {})
+    return pattern
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = Annotated[list[Text], BeforeValidator(_as_list)]
+Pattern = Annotated[str, AfterValidator(_inside)]
+
+
+class Section(BaseModel):
+    """One table of client.toml: unknown keys are refused, values do not change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Identity(Section):
+    """``[client]``"""
+
+    name: Text
+    profile: Annotated[str, _one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))] = "general"
+    languages: Annotated[list[Literal["zh", "en"]], BeforeValidator(_as_list), Field(min_length=1)] = ["zh"]
+    timezone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
+    data_until: date | None = None
+    fiscal_year_start: int = Field(1, ge=1, le=12)  # month
+
+
+class Reporting(Section):
+    """``[period]``"""
+
+    default: Text | None = None
+    compare_to: Text = "previous"
+
+
+class Privacy(Section):
+    """``[privacy]``: where the key of the pseudonyms comes from."""
+
+    key_env: str | None = None
+    demo_key: str | None = None
+
+
+class Scale(Section):
+    """``[scales.<metric>]``: which end is best, which levels count as satisfied."""
+
+    best: Literal["high", "low"] = "high"
+    top: list[float] = []
+
+
+class Cells(Section):
+    """``[cells]``: the groups compared, declared in advance (``a*b`` for a two-way cell)."""
+
+    feedback: Texts = ["dimension", "segment", "team", "channel"]
+    adjust: Texts = ["segment"]
+
+
+class Weighting(Section):
+    """``[weighting]``: margins of the customer base the answers are raked to; default: ``cells.adjust``."""
+
+    margins: Texts | None = None
+
+
+class Themes(Section):
+    """``[themes]``: the code book of comments; default: the profile's."""
+
+    codebook: str | None = None
+
+
+class Unpivot(Section):
+    """A wide sheet, one column per item, becomes one row per item."""
+
+    columns: Annotated[Texts, Field(min_length=1)]
+    name: str
+    value: str
+
+
+class Source(Section):
+    """``[[tables.<table>]]``: one block of files and how their columns become contract columns."""
+
+    files: Annotated[list[Pattern], BeforeValidator(_as_list), Field(min_length=1)]
+    sheet: Text | None = None
+    header_row: int | None = Field(None, ge=1)
+    encoding: str | None = None
+    columns: dict[str, str] = {}  # header in the file -> contract column; "" leaves the column out
+    constants: dict[str, Text] = {}
+    recode: dict[str, dict[str, Text]] = {}
+    unpivot: Unpivot | None = None
+    filter: str = ""
+    missing: Texts = []
+    supersedes: Texts = []
+    dayfirst: bool | None = None
+    year: int | None = Field(None, ge=1900, le=2200)
+
+    def contract_columns(self) -> list[tuple[str, str]]:
+        """Every contract column this block names, with the key that names it."""
+        named = [(f"columns.{header}", column) for header, column in self.columns.items() if column]
+        named += [(f"constants.{column}", column) for column in self.constants]
+        named += [(f"recode.{column}", column) for column in self.recode]
+        if self.unpivot:
+            named += [("unpivot.name", self.unpivot.name), ("unpivot.value", self.unpivot.value)]
+        return named
+
+
+class _File(Section):
+    client: Identity
+    period: Reporting = Reporting()
+    targets: dict[str, float | dict[str, dict[str, float]]] = {}
+    privacy: Privacy = Privacy()
+    scales: dict[str, Scale] = {}
+    cells: Cells = Cells()
+    weighting: Weighting = Weighting()
+    themes: Themes = Themes()
+    tables: dict[str, list[Source]] = {}
+
+
+class Client(Identity):
+    """One client: ``[client]`` and the other sections, with its id (the folder's name) and folder."""
+
+    id: str
+    folder: Path
+    period: Reporting
+    targets: dict[str, float]  # indicator -> target, in the indicator's own unit
+    targets_by_segment: dict[str, dict[str, float]]  # indicator -> segment -> target
+    privacy: Privacy
+    scales: dict[str, Scale]
+    cells: Cells
+    weighting: Weighting
+    themes: Themes
+    tables: dict[str, list[Source]]
+
+
+def load(folder: str | Path) -> Client:
+    """Read ``<folder>/client.toml``.
+
+    Raises
+    ------
+    ClientError : no such folder or file, not TOML, an unknown or wrong key, no table declared
+    """
+    folder = Path(folder)
+    client_id = check_id(folder.name or folder.absolute().name)
+    if not folder.is_dir():
+        raise ClientError("client.no_folder", where=folder.parent, got=folder.name)
+    where = f"{client_id}/{FILE}"
+    try:
+        file = _File.model_validate(_toml(folder / FILE, where))
+    except ValidationError as error:
+        raise faults.worded(error, _File, where) from None
+    if not any(file.tables.values()):
+        raise ClientError("client.no_tables", where=where, folder=folder)
+    _check_columns(file, where)
+    return _client(file, client_id, folder)
+
+
+def check_id(name: str) -> str:
+    """The client's id as it is, when it can name a folder on every system."""
+    if not name.strip() or name in {".", ".."} or re.search(r"[/\\\x00-\x1f\x7f]", name):
+        raise ClientError("client.bad_id", got=repr(name))
+    return name
+
+
+def _client(file: _File, client_id: str, folder: Path) -> Client:
+    by_segment = file.targets.get("by_segment", {})
+    sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "cells", "tables")}
+    return Client(
+        **file.client.model_dump(),
+        **sections,
+        id=client_id,
+        folder=folder,
+        targets={name: value for name, value in file.targets.items() if name != "by_segment"},
+        targets_by_segment=by_segment,
+        weighting=Weighting(margins=file.weighting.margins or file.cells.adjust),
+        themes=Themes(codebook=file.themes.codebook or file.client.profile),
+    )
+
+
+def _toml(path: Path, where: str) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ClientError("client.no_file", where=path.parent, got=FILE) from None
+    except UnicodeDecodeError as error:
+        raise ClientError("client.not_utf8", where=where, got=f"byte {error.start}") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        line, column = place.groups() if place else ("–", "–")
+        raise ClientError("client.not_toml", where=where, line=line, column=column, got=error) from None
+
+
+def _check_columns(file: _File, where: str) -> None:
+    """Table names and contract columns exist."""
+    for table, sources in file.tables.items():
+        if table not in contracts.names():
+            allowed = contracts.names()
+            values = {"got": table, "nearest": nearest(table, allowed), "allowed": listed(allowed)}
+            raise ClientError("client.unknown_table", where=where, **values)
+        columns = list(contracts.load(table).columns)
+        for number, source in enumerate(sources, 1):
+            for key, column in source.contract_columns():
+                if column not in columns:
+                    values = {"got": column, "nearest": nearest(column, columns), "allowed": listed(columns)}
+                    key = f"tables.{table}[{number}].{key}"
+                    raise ClientError("client.unknown_column", where=where, key=key, table=table, **values)

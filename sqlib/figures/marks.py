@@ -1,0 +1,71 @@
+"""Marks the figures share: an Axes to draw on, an estimate with its interval, rows named down the left side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sqlib import style, words
+
+ROW = 0.34  # inches a row
+MARGIN = 0.9  # inches for the axis below and the legend above
+
+
+def axes(ax, rows: float):
+    """The Axes given, or a new one tall enough for that many rows."""
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(style.WIDTH, MARGIN + ROW * max(rows, 2))).add_subplot()
+
+
+def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: float = 5.5, hollow: bool = False,
+              label: str | None = None, width: float = 1.8, marker: str = "o") -> None:  # fmt: skip
+    """Dots with their intervals; a missing interval leaves the dot alone."""
+    y, estimate, low, high = (np.asarray(part, dtype=float) for part in (y, estimate, low, high))
+    colours = [colour] * len(y) if isinstance(colour, str) else list(colour)
+    for row, value, left, right, paint in zip(y, estimate, low, high, colours, strict=True):
+        ax.plot([left, right], [row, row], color=paint, linewidth=width, solid_capstyle="round", zorder=2)
+        ax.plot([value], [row], marker, markersize=size, color=paint, markeredgecolor=paint, zorder=3,
+                markerfacecolor="white" if hollow else paint)  # fmt: skip
+    if label:
+        face = "white" if hollow else colours[0]
+        ax.plot([], [], marker, markersize=size, color=colours[0], markerfacecolor=face, label=label, linestyle="-")
+
+
+def rows(ax, names: Sequence[str]) -> np.ndarray:
+    """Name the rows from the top down and return their heights."""
+    heights = np.arange(len(names))[::-1].astype(float)
+    ax.set_yticks(heights, labels=[str(name) for name in names])
+    ax.set_ylim(-0.7, len(names) - 0.3)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    return heights
+
+
+def reference(ax, value: float, label: str | None = None) -> None:
+    """A vertical line to hold the estimates against, named at its top."""
+    colour = style.palette()
+    ax.axvline(value, color=colour["muted"], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    if label:
+        ax.text(value, 1.01, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=8,
+                color=colour["muted"])  # fmt: skip
+
+
+def percent_axis(ax, *, signed: bool = False) -> None:
+    """Ticks of the horizontal axis as whole per cent; a signed axis shows + and a true minus."""
+    from matplotlib.ticker import FuncFormatter
+
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: words.number(value, "percent", "en", digits=0, signed=signed))
+    )
+
+
+def legend(ax, columns: int) -> None:
+    """Legend above the plot, on the right, away from the marks."""
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2)
+
+
+def say(key: str, language: str) -> str:
+    """A label of ``words/figures.toml``."""
+    return words.text("figures", key, language=language)

@@ -1,0 +1,109 @@
+"""HTML fragments of a page: tables, captions, callouts. Everything that comes from data is escaped here."""
+
+from html import escape
+
+import pandas as pd
+
+from sqlib import words
+from sqlib.words import Cell, Estimate, Field, Quantity, Term
+
+PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
+
+
+def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str]) -> str:
+    """A frame as a three-line table.
+
+    ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
+    ``label`` and the ``format``: text, cell, field, theme, date, verdict, term.<group>, a unit of common.toml, or
+    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``; unit ``row`` reads column ``unit``.
+    ``names`` words the themes of the code book.
+    """
+    head = "".join(
+        f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in spec["columns"]
+    )
+    body = "".join(_row(row, spec["columns"], language, names) for row in frame.to_dict("records"))
+    return f'<table class="sq-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _row(row: dict, columns: list[dict], language: str, names: dict[str, str]) -> str:
+    cells = (f"<td{_aligned(column)}>{_cell(row, column, language, names)}</td>" for column in columns)
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+TEXTUAL = ("text", "cell", "field", "theme", "date", "verdict", "term")
+
+
+def _aligned(column: dict) -> str:
+    return "" if column["format"].split(".")[0] in TEXTUAL else ' class="num"'
+
+
+def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
+    """One cell, escaped."""
+    name, form = column["from"], column["format"]
+    value = row[name]
+    if form == "verdict":
+        return verdict(value, language)
+    if form.startswith("interval"):
+        return escape(_interval(row, name, form.removeprefix("interval").strip(), language))
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return escape(words.worded(None, language))
+    if form == "theme":
+        return escape(names[value])
+    if form == "date":
+        return f"{value:%Y-%m-%d}"
+    kind, _, group = form.partition(".")
+    worded = {
+        "text": value,
+        "cell": Cell(row.get("family", row.get("dimension", "")), value),
+        "field": Field(value),
+        "term": Term(group, value),
+    }.get(kind) or Quantity(value, row["unit"] if form == "row" else form, signed=column.get("signed", False))
+    return escape(words.worded(worded, language))
+
+
+def _interval(row: dict, name: str, unit: str, language: str) -> str:
+    low, high = ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
+    unit = row["unit"] if unit == "row" else unit
+    signed = name not in ("estimate", "raked", "previous", "representation", "percent")
+    estimate = Estimate(row[name], row[low], row[high], unit, signed=signed)
+    if row[name] != row[name]:
+        return words.worded(None, language)
+    if row[low] != row[low]:
+        return words.number(row[name], unit, language, signed=signed)
+    value, lower, upper = words.interval(estimate, language)
+    return words.text("common", "estimate", "cell", language=language, value=value, low=lower, high=upper)
+
+
+def verdict(code: str, language: str) -> str:
+    """A verdict as a chip: mark, words and tone."""
+    entry = words.entry("common", "verdict", code)
+    return f'<span class="sq-verdict sq-{entry["tone"]}">{entry["mark"]} {escape(entry[language])}</span>'
+
+
+def paragraph(kind: str, text: str) -> str:
+    """A paragraph of one of the page's classes: caption, note, figure-label, table-label, absent."""
+    return f'<p class="sq-{kind}">{escape(text)}</p>'
+
+
+def strip(numbers: list[tuple[str, str]]) -> str:
+    """The data strip: a few numbers with what they count."""
+    cells = "".join(f"<div><b>{escape(number)}</b><span>{escape(label)}</span></div>" for number, label in numbers)
+    return f'<div class="sq-strip">{cells}</div>'
+
+
+def listing(sentences: list[str]) -> str:
+    """A list of sentences."""
+    return f'<ul class="sq-list">{"".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)}</ul>'
+
+
+def finding(strength: str, parts: dict[str, str], language: str) -> str:
+    """The seven-part callout: the statement with its strength, then the six parts in their order."""
+    entry = words.entry("common", "strength", strength)
+    label = f'<span class="sq-strength" title="{escape(entry[language])}">{entry["mark"]}</span>'
+    rows = "".join(
+        f"<dt>{escape(words.text('page', 'part', part, language=language))}</dt><dd>{escape(parts[part])}</dd>"
+        for part in PARTS
+        if parts.get(part)
+    )
+    statement = f'<p class="sq-statement">{label} {escape(parts["statement"])}</p>'
+    return f'<section class="sq-finding sq-{strength}">{statement}<dl>{rows}</dl></section>'

@@ -1,0 +1,135 @@
+"""A client's exports become one frame of text under contract names; every repair is logged, every row counted.
+
+``read`` takes the source blocks of one table in ``client.toml``: file → grid (``readers``) → header (``headers``) →
+mechanical repairs (``repairs``) → contract columns (``mapping``) → pseudonyms (``pseudonyms``). Nothing is typed here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import blocks, contracts, pseudonyms, repairs
+from sqlib.client import Client, Source
+from sqlib.contracts import Contract
+from sqlib.errors import ClientError
+from sqlib.faults import listed, nearest
+
+COUNTS = ["file", "raw_rows", "unpivot_factor", "blank_or_total", "filtered"]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One table as read, before typing.
+
+    frame : text or missing; contract columns, unknown columns under their own header, ``source_file`` (relative to
+        the client's folder) and ``source_row`` (line in the file as a person sees it)
+    repairs : file, row (0 = whole file or column), column, before, after, rule
+    problems : table, file, row, column, value, rule, severity, count, used
+    counts : one row per file: file, raw_rows, unpivot_factor, blank_or_total, filtered
+    unknown : file, column: headers nobody mapped
+    """
+
+    table: str
+    frame: pd.DataFrame
+    repairs: pd.DataFrame
+    problems: pd.DataFrame
+    counts: pd.DataFrame
+    unknown: pd.DataFrame
+
+
+def read(client: Client, table: str, contract: Contract) -> Raw:
+    """Read every file of every block declared for one table.
+
+    Raises
+    ------
+    ClientError : a file is missing, empty, damaged or of another kind; a name in client.toml is in no file
+    """
+    parts, frame = _read(client, table, contract)
+    book, problems = _book(client, table, frame, contract)
+    frame, logs, more, known = pseudonyms.replace(frame, contract, client, book)
+    pseudonyms.remember(client, table, known)
+    problems += [problem for part in parts for problem in part.problems] + more
+    unknown = [{"file": part.file, "column": column} for part in parts for column in part.unknown]
+    return Raw(
+        table,
+        frame,
+        repairs.joined([*map(blocks.hidden, parts), *logs], repairs.LOG),
+        repairs.joined(problems, repairs.PROBLEMS),
+        _counts(parts),
+        pd.DataFrame(unknown, columns=["file", "column"], dtype="str").drop_duplicates(ignore_index=True),
+    )
+
+
+def files(client: Client, source: Source) -> list[Path]:
+    """The files one block names, in the order of its patterns, each pattern's files sorted by name.
+
+    Raises
+    ------
+    ClientError : ``intake.file_missing`` naming folder, pattern and the files there are; ``intake.outside_folder``
+    """
+    found: list[Path] = []
+    for pattern in source.files:
+        exact = client.folder / pattern
+        matches = [exact] if exact.is_file() else sorted(client.folder.glob(pattern))
+        matches = [path for path in matches if path.is_file() and not path.name.startswith(("~$", "."))]
+        if not matches:
+            there = [path.relative_to(client.folder).as_posix() for path in sorted(client.folder.glob("raw/*"))]
+            values = {"got": pattern, "nearest": nearest(pattern, there), "there": listed(there[:20])}
+            raise ClientError("intake.file_missing", where=client.id, **values)
+        for path in matches:
+            if not path.resolve().is_relative_to(client.folder.resolve()):
+                raise ClientError("intake.outside_folder", where=client.id, got=path.name)
+        found += [path for path in matches if path not in found]
+    return found
+
+
+def _read(client: Client, table: str, contract: Contract) -> tuple[list[blocks.Part], pd.DataFrame]:
+    """Every file of every block, and all their rows in file order."""
+    if not client.tables.get(table):
+        raise ClientError("intake.no_source", where=f"{client.id}/client.toml", got=table)
+    parts, frames = [], []
+    for number, source in enumerate(client.tables[table], 1):
+        where = f"{client.id}/client.toml: tables.{table}[{number}]"
+        block = [blocks.read(client.folder, path, source, contract, where) for path in files(client, source)]
+        blocks.check_declared(source, block, where)
+        frames += [blocks.mapped(part) for part in block]
+        parts += block
+    frame = pd.concat(frames, ignore_index=True)
+    return parts, frame.astype({name: "str" for name in frame if name != "source_row"})
+
+
+def _counts(parts: list[blocks.Part]) -> pd.DataFrame:
+    """One row per file. A file in several blocks counts its rows once and adds the factors; where the blocks filter
+    it differently its rows are counted as they come out of the blocks (factor 1)."""
+    counts = pd.DataFrame([{"file": part.file} | part.counts for part in parts], columns=COUNTS)
+    rows = []
+    for file, blocks_of_file in counts.groupby("file", sort=False):
+        first, factor = blocks_of_file.iloc[0].to_dict(), blocks_of_file["unpivot_factor"]
+        lines = ["raw_rows", "blank_or_total", "filtered"]
+        if len(blocks_of_file[lines].drop_duplicates()) == 1:
+            rows.append(first | {"unpivot_factor": int(factor.sum())})
+        else:
+            rows.append(blocks_of_file[lines].mul(factor, axis=0).sum().to_dict() | {"file": file, "unpivot_factor": 1})
+    return pd.DataFrame(rows, columns=COUNTS)
+
+
+def _book(client: Client, table: str, frame: pd.DataFrame, contract: Contract) -> tuple[dict[str, str], list]:
+    """Customer name -> id from the customers table, where this table needs it and that table has both."""
+    if not client.tables.get("customers") or not _has_names(frame, contract):
+        return {}, []
+    declared = contracts.load("customers")
+    customers = frame if table == "customers" else _read(client, "customers", declared)[1]
+    if not {"customer_id", "customer_name"} <= set(customers):
+        return {}, []
+    ids = customers.drop(columns="customer_name")
+    coded = pseudonyms.replace(ids, declared, client, {})[0]["customer_id"]
+    book, twice = pseudonyms.book(customers.assign(customer_id=coded))
+    problem = repairs.problem(table, "", "name_ambiguous", column="customer_name", count=twice)
+    return book, [problem] if twice else []
+
+
+def _has_names(frame: pd.DataFrame, contract: Contract) -> bool:
+    roles = {name: contract.columns[name].identifies for name in frame if name in contract.columns}
+    named = any(role == "name" for role in roles.values())
+    return named or any(pseudonyms.are_names(frame[name]).any() for name, role in roles.items() if role == "customer")

@@ -1,0 +1,221 @@
+"""The companion of a page: open, read, run, show, headline, close.
+
+A page names its tables, methods and figures; everything else (folders, periods, words, numbering, privacy, what to
+do where a table is absent) happens here. Nothing is written unless the job has an ``out_dir``.
+"""
+
+import inspect
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import client, data_quality, findings, fragments, periods, project, pseudonyms, style, tables, words, workbook
+from sqlib.errors import ArgumentError, MethodRefused
+from sqlib.reading import Absent, Reading
+from sqlib.words import Listing, Quantity, Term
+
+FINDING = "application/vnd.sqlib.finding+json"
+ABSENT = "application/vnd.sqlib.absent+json"
+REPORT = "application/vnd.sqlib.report+json"
+AUDIENCES = ("management", "team", "client", "internal")
+
+
+def open(
+    stem: str, client_dir: str, period: str | int = "", language: str = "zh", *, compare_to: str = "previous",
+    as_of: str = "", out_dir: str = "", audience: str = "management", min_group: int = 5, confidence: float = 0.95,
+    seed: int = 0,
+) -> "Page":  # fmt: skip
+    """Open a page on one client and one period.
+
+    Parameters are those of every page's parameters cell: ``period`` empty = the client's default; ``compare_to``
+    previous | same-last-year | none | a period; ``as_of`` empty = ``data_until`` of client.toml, else the period's
+    last day; ``out_dir`` empty = nothing is written.
+
+    Raises
+    ------
+    ArgumentError, ClientError : a parameter or client.toml is wrong
+    """
+    given = {name: value for name, value in locals().items() if name != "stem"}
+    _check(given)
+    who = client.load(project.client_folder(client_dir))
+    wanted = period or who.period.default
+    if not wanted:
+        raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
+    chosen = periods.parse(wanted, who.fiscal_year_start)
+    before = periods.compared(chosen, compare_to, who.fiscal_year_start)
+    day = _day(as_of) if as_of else pd.Timestamp(who.data_until or chosen.last_day)
+    return Page(stem, who, chosen, before, day, given)
+
+
+def _check(given: dict) -> None:
+    """Types and ranges of the parameters, before anything is read."""
+    choices = {"language": words.LANGUAGES, "audience": AUDIENCES}
+    for name, allowed in choices.items():
+        if given[name] not in allowed:
+            raise ArgumentError("page.not_one_of", name=name, got=repr(given[name]), allowed=", ".join(allowed))
+    for name, kind in {"min_group": int, "seed": int, "confidence": float, "as_of": str, "compare_to": str}.items():
+        if not isinstance(given[name], kind) or isinstance(given[name], bool):
+            raise ArgumentError("page.wrong_type", name=name, got=repr(given[name]), wanted=kind.__name__)
+    if not 0.5 <= given["confidence"] < 1:
+        raise ArgumentError("page.out_of_range", name="confidence", got=given["confidence"], wanted="0.5 … 0.999")
+    if given["min_group"] < 1:
+        raise ArgumentError("page.out_of_range", name="min_group", got=given["min_group"], wanted="≥ 1")
+
+
+def _day(text: str) -> pd.Timestamp:
+    try:
+        return pd.to_datetime(text, format="%Y-%m-%d")
+    except ValueError:
+        raise ArgumentError("page.not_a_date", name="as_of", got=repr(text)) from None
+
+
+class Page(Reading):
+    """One page open on one client and period; made by :func:`open`."""
+
+    def __init__(self, stem, who, period, before, as_of, given):
+        super().__init__(who, period, before, as_of, given["language"])
+        self.stem, self.audience, self._given = stem, given["audience"], given
+        self.settings = {name: given[name] for name in ("confidence", "seed", "min_group")}
+        self._out = Path(given["out_dir"]) if given["out_dir"] else None
+        self._numbers = {"figure": 0, "table": 0}
+        self._places: dict[str, list[str]] = {}  # key -> the figures and tables that show it
+        self._found: list[tuple[findings.Finding, dict[str, str]]] = []
+        self._absences: list[Absent] = []
+
+    # -- computing ------------------------------------------------------------------------------------------------
+
+    def run(self, method, *args, **kwargs):
+        """Call a method with the page's confidence, seed and ``min_group``; absent in, absent out.
+
+        A method that refuses makes its part of the page absent, with the method's own reason.
+        """
+        missing = next((value for value in (*args, *kwargs.values()) if isinstance(value, Absent)), None)
+        if missing:
+            return self._absent(missing)
+        taken = inspect.signature(method).parameters
+        settings = {name: value for name, value in self.settings.items() if name in taken}
+        try:
+            result = method(*args, **settings | kwargs)
+        except MethodRefused as refusal:
+            return self._absent(Absent("", "refused", {"reason": refusal.parts(self.language)["what"]}))
+        return result
+
+    def _absent(self, absent: Absent) -> Absent:
+        """Print the reason once."""
+        if absent not in self._absences:
+            self._absences.append(absent)
+            reason = absent.reason(self.language)
+            record = {"table": absent.table, "code": absent.code, "reason": reason}
+            _emit({ABSENT: record, "text/html": fragments.paragraph("absent", reason), "text/plain": reason})
+        return absent
+
+    # -- showing --------------------------------------------------------------------------------------------------
+
+    def figure(self, key: str, result, plot, **kwargs) -> None:
+        """Caption (the worded conclusion), figure, and its number with source and n below."""
+        if isinstance(result, Absent):
+            return
+        finding = findings.describe(key, result)
+        caption = self._say("caption", key, finding.verdict, values=finding.values)
+        self._html("caption", caption)
+        if finding.verdict == "not_comparable":
+            return
+        with style.theme():
+            picture = io.BytesIO()
+            plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
+        _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
+        title = self._say("figure", key)
+        self._html("figure-label", self._label("figure", key, title=title, source=self._source(), n=finding.n))
+
+    def table(self, key: str, result) -> None:
+        """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder."""
+        if isinstance(result, Absent):
+            return
+        frame = result if isinstance(result, pd.DataFrame) else result.table
+        spec = words.entry(self.stem, "table", key)
+        if self.audience not in spec.get("audience", AUDIENCES):
+            self._html("note", words.text("page", "table", "internal_only", language=self.language, count=len(frame)))
+            return
+        self._write(key, frame)
+        self._tabulate(key, self._named(frame), spec, spec[self.language])
+
+    def headline(self, key: str, result) -> None:
+        """Build the finding, show it in its seven parts, store it in this cell's output."""
+        finding = None if isinstance(result, Absent) else findings.describe(key, result)
+        if finding is None:
+            return
+        parts = self._parts(finding)
+        self._found.append((finding, parts))
+        record = finding.record(client=self.client.id, period=self.period.text, stem=self.stem)
+        shown = fragments.finding(finding.strength, parts, self.language)
+        _emit({FINDING: record | {"parts": parts}, "text/html": shown, "text/plain": parts["statement"]})
+
+    def _parts(self, finding: findings.Finding) -> dict[str, str]:
+        wording = words.entry(self.stem, "headline", finding.key, finding.verdict)
+        due = self.as_of + pd.Timedelta(days=wording["due_days"]) if "due_days" in wording else None
+        values = dict(finding.values) | ({"due": f"{due:%Y-%m-%d}"} if due is not None else {})
+        said = {
+            part: words.fill(wording[part][self.language], self._worded(values), self.language)
+            for part in ("statement", *fragments.PARTS)
+            if part in wording
+        }
+        certainty = words.text("page", "certainty", finding.strength, language=self.language)
+        places = Listing(tuple(place for key in finding.evidence for place in self._places.get(key, ())))
+        shown = words.text("page", "evidence", "shown", language=self.language, places=places)
+        return said | {"certainty": certainty} | ({"evidence": shown} if places.items else {})
+
+    def actions(self) -> None:
+        """Decisions asked of the reader, as one table."""
+        rows = [parts | {"strength": finding.strength} for finding, parts in self._found if "owner" in parts]
+        spec = words.entry("page", "actions", "columns")
+        self._tabulate("actions", pd.DataFrame(rows), spec, words.text("page", "actions", "label", language=self.language))
+
+    # -- machinery ------------------------------------------------------------------------------------------------
+
+    def _say(self, *path: str, values=None) -> str:
+        return words.text(self.stem, *path, language=self.language, **self._worded(values or {}))
+
+    def _worded(self, values: dict) -> dict:
+        """Themes are named by the code book, which no words file knows."""
+        named = {name: value for name, value in values.items() if isinstance(value, Term) and value.group == "theme"}
+        return dict(values) | {name: self.theme_names[value.code] for name, value in named.items()}
+
+    def _label(self, kind: str, key: str, **values) -> str:
+        self._numbers[kind] += 1
+        number = self._numbers[kind]
+        place = words.text("page", "evidence", kind, language=self.language, number=number)
+        self._places.setdefault(key, []).append(place)
+        return words.text("page", kind, "label", language=self.language, number=number, **values)
+
+    def _tabulate(self, key: str, frame: pd.DataFrame, spec: dict, title: str) -> None:
+        self._html("table-label", self._label("table", key, title=title))
+        if frame.empty:
+            self._html("note", words.text("page", "table", "empty", language=self.language))
+            return
+        shown = fragments.table(frame, spec, self.language, self.theme_names)
+        _emit({"text/html": shown, "text/plain": f"<{key}: {len(frame)}>"})
+
+    def _html(self, kind: str, text: str) -> None:
+        _emit({"text/html": fragments.paragraph(kind, text), "text/plain": text})
+
+    def _write(self, key: str, frame: pd.DataFrame) -> None:
+        if self._out:
+            workbook.write_csv(frame, self._out / "tables" / self.stem / f"{key}.csv")
+
+    def _source(self) -> str:
+        return f"{self.client.name}, {self.period}"
+
+    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Names of customers come back in the internal version only."""
+        if "customer_id" not in frame:
+            return frame
+        known = pseudonyms.names(self.client) if self.audience == "internal" else {}
+        return frame.assign(customer=frame["customer_id"].map(known).fillna(frame["customer_id"]))
+
+
+def _emit(bundle: dict, metadata: dict | None = None) -> None:
+    """One output of the cell."""
+    from IPython.display import display
+
+    display(bundle, raw=True, metadata=metadata or {})

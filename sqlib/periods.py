@@ -1,0 +1,113 @@
+"""Reporting periods: ``2026``, ``2026H1``, ``2026Q3``, ``2026-07``, ``2026-07-01..2026-09-30``.
+
+A period is inclusive as written and half-open inside: ``start <= t < end``. With ``fiscal_year_start = m`` the
+year, halves and quarters begin in month m of the calendar year that names them; months and ranges are calendar.
+"""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sqlib.errors import ArgumentError
+
+_PATTERN = re.compile(r"(?P<year>\d{4})(?:(?P<kind>[HQ])(?P<part>\d)|-(?P<month>\d{2}))?")
+_PARTS = {"H": (2, 6), "Q": (4, 3)}  # letter -> (parts a year, months a part)
+
+
+@dataclass(frozen=True)
+class Period:
+    """One reporting period: its normalised text and its half-open bounds (time-zone-free timestamps)."""
+
+    text: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+    months: int  # length in calendar months; 0 for a free range of days
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def last_day(self) -> pd.Timestamp:
+        return self.end - pd.Timedelta(days=1)
+
+    def contains(self, times: pd.Series) -> pd.Series:
+        """Row by row: does the time lie in the period? Missing times do not."""
+        return (times >= self.start) & (times < self.end)
+
+
+def parse(text: str | int, fiscal_year_start: int = 1) -> Period:
+    """Read a period as a consultant writes it (an int year is accepted, as stock papermill passes one).
+
+    Raises
+    ------
+    ArgumentError : ``periods.unknown`` with the accepted spellings
+    """
+    written = str(text).strip().upper().replace(" ", "")
+    if ".." in written:
+        return _days(text, written)
+    match = _PATTERN.fullmatch(written)
+    if not match:
+        raise ArgumentError("periods.unknown", got=text)
+    year, kind = int(match["year"]), match["kind"]
+    if match["month"]:
+        if not 1 <= int(match["month"]) <= 12:
+            raise ArgumentError("periods.unknown", got=text)
+        return _span(written, pd.Timestamp(year, int(match["month"]), 1), 1)
+    first = pd.Timestamp(year, fiscal_year_start, 1)
+    if not kind:
+        return _span(written, first, 12)
+    parts, months = _PARTS[kind]
+    if not 1 <= int(match["part"]) <= parts:
+        raise ArgumentError("periods.unknown", got=text)
+    return _span(written, first + pd.DateOffset(months=months * (int(match["part"]) - 1)), months)
+
+
+def previous(period: Period, fiscal_year_start: int = 1) -> Period:
+    """The period of equal length just before."""
+    if not period.months:
+        return _between(period.start - (period.end - period.start), period.start)
+    return _named(period.start - pd.DateOffset(months=period.months), period.months, fiscal_year_start)
+
+
+def same_last_year(period: Period, fiscal_year_start: int = 1) -> Period:
+    """The same season one year earlier."""
+    if not period.months:
+        year = pd.DateOffset(years=1)
+        return _between(period.start - year, period.end - year)
+    return _named(period.start - pd.DateOffset(years=1), period.months, fiscal_year_start)
+
+
+def compared(period: Period, compare_to: str, fiscal_year_start: int = 1) -> Period | None:
+    """The period to compare with: ``previous``, ``same-last-year``, ``none`` or a period written out."""
+    named = {"previous": previous, "same-last-year": same_last_year}
+    if compare_to in named:
+        return named[compare_to](period, fiscal_year_start)
+    return None if compare_to == "none" else parse(compare_to, fiscal_year_start)
+
+
+def _span(text: str, start: pd.Timestamp, months: int) -> Period:
+    return Period(text, start, start + pd.DateOffset(months=months), months)
+
+
+def _between(start: pd.Timestamp, end: pd.Timestamp) -> Period:
+    return Period(f"{start:%Y-%m-%d}..{end - pd.Timedelta(days=1):%Y-%m-%d}", start, end, 0)
+
+
+def _days(text: str | int, written: str) -> Period:
+    try:
+        first, last = (pd.to_datetime(day, format="%Y-%m-%d") for day in written.split("..", 1))
+    except ValueError:
+        raise ArgumentError("periods.unknown", got=text) from None
+    if last < first:
+        raise ArgumentError("periods.reversed", got=text)
+    return _between(first, last + pd.Timedelta(days=1))
+
+
+def _named(start: pd.Timestamp, months: int, fiscal_year_start: int) -> Period:
+    if months == 1:
+        return _span(f"{start:%Y-%m}", start, 1)
+    year = start.year if start.month >= fiscal_year_start else start.year - 1
+    part = ((start.month - fiscal_year_start) % 12) // months + 1
+    text = {12: f"{year}", 6: f"{year}H{part}", 3: f"{year}Q{part}"}[months]
+    return _span(text, start, months)

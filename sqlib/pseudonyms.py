@@ -1,0 +1,190 @@
+"""Names never become ids: people and customers appear under pseudonyms.
+
+A pseudonym is HMAC-SHA256 of the name with the client's own key, ``C-`` or ``P-`` and 10 characters: the same name
+gives the same pseudonym in every table of that client and another one at every other client. The key is the
+environment variable named in ``[privacy]``, else ``demo_key``, else ``<client>/.sqlib-key``, made at first use.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import repairs
+from sqlib.client import Client
+from sqlib.contracts import Contract
+from sqlib.errors import ClientError
+
+KEY_FILE = ".sqlib-key"
+LENGTH = 10  # base32 characters: 50 bits, no collision among a million names in practice
+HIDDEN = "•••"  # stands for a name in the log of repairs
+PREFIX = {"customer": "C", "name": "C", "person": "P"}
+
+
+def key(client: Client) -> bytes:
+    """The client's key.
+
+    Raises
+    ------
+    ClientError : ``pseudonyms.key_unset`` (the named variable is empty), ``pseudonyms.key_unwritable``
+    """
+    variable = client.privacy.key_env
+    if variable:
+        value = os.environ.get(variable, "")
+        if not value:
+            raise ClientError("pseudonyms.key_unset", where=f"{client.id}/client.toml", got=variable)
+        return value.encode()
+    return client.privacy.demo_key.encode() if client.privacy.demo_key else _own_key(client)
+
+
+def _own_key(client: Client) -> bytes:
+    path = client.folder / KEY_FILE
+    try:
+        if not path.exists():
+            draft = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
+            _write_private(draft, secrets.token_hex(32))
+            try:
+                os.link(draft, path)  # the first of two simultaneous runs wins; both then read its key
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_bytes().strip()
+    except OSError as error:
+        values = {"where": f"{client.id}/{KEY_FILE}", "got": error.strerror}
+        raise ClientError("pseudonyms.key_unwritable", **values) from None
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: half width, no case, no spaces."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def of(name: str, kind: str, secret: bytes) -> str:
+    """The pseudonym of one name; ``kind`` is customer, name or person."""
+    digest = hmac.new(secret, f"{PREFIX[kind]}:{folded(name)}".encode(), hashlib.sha256).digest()
+    return f"{PREFIX[kind]}-{base64.b32encode(digest).decode()[:LENGTH]}"
+
+
+def are_names(cells: pd.Series) -> pd.Series:
+    """Cell by cell: is this id a name?
+
+    An id has a digit. A text without one is a name when it is not plain ASCII, or when most ids of the column have
+    no digit either (so that ``NA`` among numbers stays an id).
+    """
+    texts = cells.fillna("")
+    wordy = (texts != "") & ~texts.str.contains(r"\d", regex=True)
+    mostly = wordy.sum() > 0.5 * (texts != "").sum()
+    return wordy if mostly else wordy & texts.str.contains(r"[^\x00-\x7f]", regex=True)
+
+
+def replace(frame: pd.DataFrame, contract: Contract, client: Client, book: dict[str, str]):
+    """Names out, ids in.
+
+    frame : contract columns, source_file, source_row
+    book : folded customer name -> customer id, from the customers table
+
+    Returns the frame without its name column, the log, the problems, and id -> name of everyone replaced.
+    """
+    logs, problems, known = [], [], {}
+    for column in [name for name in frame if name in contract.columns]:
+        kind = contract.columns[column].identifies
+        if kind not in ("customer", "person"):
+            continue
+        where = are_names(frame[column])
+        if where.any():
+            ids = _ids(frame.loc[where, column], kind, client, book if kind == "customer" else {})
+            known |= dict(zip(ids, frame.loc[where, column], strict=True))
+            frame = frame.assign(**{column: frame[column].mask(where, ids.reindex(frame.index))})
+            logs.append(_logged(frame[where], column, ids))
+    for column in [name for name in frame if name in contract.columns and contract.columns[name].type == "name"]:
+        given = frame["customer_id"] if "customer_id" in frame else pd.Series(None, index=frame.index, dtype="str")
+        named = frame[column].notna()
+        needed = named & given.isna()
+        final = given.fillna(_ids(frame.loc[needed, column], "name", client, book).reindex(frame.index))
+        known |= dict(zip(final[named], frame.loc[named, column], strict=True))
+        logs.append(_logged(frame[named], column, final))
+        strange = needed & ~frame[column].fillna("").map(folded).isin(book)
+        if book and strange.any():
+            problems.append(_unmatched(frame[strange], contract.name, column, final[strange].nunique()))
+        frame = frame.drop(columns=column).assign(customer_id=final)
+    return frame, logs, problems, known
+
+
+def book(customers: pd.DataFrame) -> tuple[dict[str, str], int]:
+    """Folded name -> id of a customers frame that has both; how many names stand for several ids (left out)."""
+    pairs = customers[["customer_id", "customer_name"]].dropna()
+    pairs = pairs.assign(customer_name=pairs["customer_name"].map(folded)).drop_duplicates()
+    twice = pairs["customer_name"].duplicated(keep=False)
+    single = pairs[~twice]
+    found = dict(zip(single["customer_name"], single["customer_id"], strict=True))
+    return found, pairs["customer_name"][twice].nunique()
+
+
+def names(client: Client) -> dict[str, str]:
+    """Id -> name of every customer and person met in the tables read so far: for ``audience = internal`` only."""
+    files = sorted(folder(client).glob("*.json"))
+    found: dict[str, str] = {}
+    for file in files:
+        found |= json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def remember(client: Client, table: str, known: dict[str, str]) -> None:
+    """Keep id -> name of one table in the private cache, readable by its owner only."""
+    if not known:
+        return
+    place = folder(client)
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = place / f"{table}.{secrets.token_hex(4)}.draft"
+    _write_private(draft, json.dumps(dict(sorted(known.items())), ensure_ascii=False))
+    draft.replace(place / f"{table}.json")
+
+
+def folder(client: Client) -> Path:
+    """Where the names are kept: in the client's own cache, or the user's where that cannot be written."""
+    if os.access(client.folder, os.W_OK):
+        return client.folder / ".sqlib-cache" / "names"
+    import platformdirs
+
+    place = hashlib.sha256(str(client.folder.resolve()).encode()).hexdigest()[:16]
+    return Path(platformdirs.user_cache_dir("sqlib")) / place / "names"
+
+
+def _ids(cells: pd.Series, kind: str, client: Client, known: dict[str, str]) -> pd.Series:
+    secret = key(client)
+    table = {name: known.get(folded(name)) or of(name, kind, secret) for name in cells.unique()}
+    return cells.map(table).astype("str")
+
+
+def _logged(rows: pd.DataFrame, column: str, ids: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "file": rows["source_file"],
+            "row": rows["source_row"],
+            "column": column,
+            "before": HIDDEN,
+            "after": ids.reindex(rows.index),
+            "rule": "name_pseudonymised",
+        },
+        columns=repairs.LOG,
+    ).drop_duplicates()
+
+
+def _unmatched(rows: pd.DataFrame, table: str, column: str, count: int) -> pd.DataFrame:
+    first = rows.iloc[0]
+    return repairs.problem(
+        table, first["source_file"], "name_unmatched", row=int(first["source_row"]), column=column, count=count
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,157 @@
+"""A file becomes a grid of texts, cell for cell; nothing is interpreted, nothing is dropped.
+
+Which reader is used is decided by the first bytes of the file, not by its name: a workbook saved as ``.csv`` and a
+text file saved as ``.xls`` are both read for what they are.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sqlib import decoding, workbooks
+from sqlib.errors import ClientError
+
+DELIMITERS = (",", "\t", ";", "|")
+CHUNK = 50_000  # records turned into columns at a time: bounds the memory held as Python objects
+LONGEST = 2**31 - 1  # characters in one cell
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What one file, or one sheet of a workbook, holds.
+
+    cells : text, "" where empty; columns 0, 1, …
+    lines : the line of each record as a person sees it in the file; a record over several lines has its first
+    merged : (top, left, bottom, right) of merged areas, positions in ``cells``; already filled
+    notes : what the reader noticed: (rule, line, value, count)
+    header : position of the header where the format knows it
+    widths : cells written in each record, where records may differ (text files)
+    """
+
+    cells: pd.DataFrame
+    lines: np.ndarray
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    notes: list[tuple[str, int, str, int]] = field(default_factory=list)
+    header: int | None = None
+    widths: np.ndarray | None = None
+
+
+def read(path: Path, where: str, sheet: str | None = None, encoding: str | None = None) -> Grid:
+    """Read one CSV, TSV, workbook or Parquet file.
+
+    Raises
+    ------
+    ClientError : the file is empty, an old ``.xls``, protected, damaged, not decodable, or lacks the sheet
+    """
+    data = path.read_bytes()
+    if not data.strip():
+        raise ClientError("intake.file_empty", where=where)
+    if data.startswith(b"PAR1"):
+        return _parquet(data, where)
+    if data.startswith(workbooks.MAGIC):
+        rows, merged, notes = workbooks.read(data, where, sheet)
+        return Grid(_columns([rows]), np.arange(1, len(rows) + 1), merged, notes)
+    if data.startswith(workbooks.OLD):
+        raise ClientError("intake.protected" if workbooks.ENCRYPTED in data else "intake.old_xls", where=where)
+    if data[:512].lstrip().lower().startswith((b"<html", b"<table", b"<!doctype")):
+        raise ClientError("intake.web_page", where=where)
+    return _text(data, where, encoding)
+
+
+def _text(data: bytes, where: str, declared: str | None) -> Grid:
+    text, encoding, broken = decoding.decode(data, declared, where)
+    if not text.strip():
+        raise ClientError("intake.file_empty", where=where)
+    notes = [("undecodable", 0, encoding, broken)] if broken else []
+    if encoding.lower() not in {"utf-8", "utf8", "utf-8-sig"}:
+        notes.append(("encoding_decoded", 0, encoding, 1))
+    lines = list(io.StringIO(text, newline=""))
+    numbers, loose, chunks = [], [], []
+    records = _records(lines, sniff(lines), loose)
+    while chunk := list(islice(records, CHUNK)):
+        numbers += [number for number, _ in chunk]
+        chunks.append([record for _, record in chunk])
+    if loose:
+        notes.append(("quote_unclosed", loose[0], lines[loose[0] - 1].strip()[:200], len(loose)))
+    widths = np.array([len(record) for chunk in chunks for record in chunk])
+    return Grid(_columns(chunks, widths.max()), np.array(numbers), notes=notes, widths=widths)
+
+
+def sniff(lines: list[str]) -> str:
+    """The delimiter that splits most of the first records into the same number of cells; the wider on a tie."""
+    sample = [line for line in lines[:200] if line.strip()]
+
+    def evenness(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(record) for record in csv.reader(sample, delimiter=delimiter) if record)
+        width, count = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
+        return (count / widths.total(), width) if width > 1 else (0.0, 1)
+
+    _limit()
+    return max(DELIMITERS, key=evenness)
+
+
+def _records(lines: list[str], delimiter: str, loose: list[int]) -> Iterator[tuple[int, list[str]]]:
+    """(first line, cells) of every record. A quote that is never closed, or closes in the middle of a cell, would
+    swallow the lines after it: such a line is read by itself and its number added to ``loose``."""
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=delimiter, strict=True)
+        done = 0
+        try:
+            for record in reader:
+                yield start + done + 1, record
+                done = reader.line_num
+        except csv.Error:
+            line = start + done
+            loose.append(line + 1)
+            yield line + 1, _single(lines[line], delimiter)
+            start = line + 1
+        else:
+            return
+
+
+def _single(line: str, delimiter: str) -> list[str]:
+    """One line whose quotes do not pair: read forgivingly, or with plain quotes if that splits more."""
+    forgiving = next(csv.reader([line], delimiter=delimiter), [])
+    plain = next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+    return max(forgiving, plain, key=len)
+
+
+def _limit() -> None:
+    csv.field_size_limit(LONGEST)  # the default of 131,072 characters would refuse a long comment
+
+
+def _columns(chunks: list[list[list[str]]], width: int | None = None) -> pd.DataFrame:
+    """Records to columns of text; short records are filled with ""."""
+    import pyarrow as pa
+
+    if width is None:
+        width = max((len(record) for chunk in chunks for record in chunk), default=0)
+    arrays: list[list] = [[] for _ in range(width)]
+    for chunk in chunks:
+        full = [record if len(record) == width else record + [""] * (width - len(record)) for record in chunk]
+        for column, values in zip(arrays, zip(*full, strict=True), strict=True):
+            column.append(pa.array(values, pa.large_string()))
+    table = pa.table([pa.chunked_array(parts, pa.large_string()) for parts in arrays], list(map(str, range(width))))
+    return table.to_pandas().set_axis(range(width), axis=1)
+
+
+def _parquet(data: bytes, where: str) -> Grid:
+    """Parquet knows its header: it counts as line 1."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ClientError("intake.damaged", where=where, got=error) from None
+    columns = [[name, *map(workbooks.text, table[name].to_pylist())] for name in table.column_names]
+    cells = pd.DataFrame(dict(enumerate(columns)), dtype="str")
+    return Grid(cells, np.arange(1, len(cells) + 1), header=0)

@@ -1,0 +1,176 @@
+"""What a page reads: the client's tables cut to the period, joined, and the groups they can be compared by."""
+
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import answers, client, contracts, periods, tables, words
+from sqlib.words import Field, Listing
+
+PROFILES = Path(__file__).parent / "profiles"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A table or a result that is not to be had, with the reason; every step of a page accepts it silently."""
+
+    table: str
+    code: str
+    values: dict = field(default_factory=dict)
+
+    def reason(self, language: str) -> str:
+        return words.text("page", "absent", self.code, language=language, **self.values)
+
+
+class Reading:
+    """One client's data as seen from one period."""
+
+    def __init__(self, who: client.Client, period: periods.Period, before: periods.Period | None, as_of, language: str):
+        self.client, self.period, self.before, self.as_of, self.language = who, period, before, as_of, language
+        self._loaded: dict[str, tables.Table | None] = {}
+
+    # -- what the client declared ---------------------------------------------------------------------------------
+
+    @property
+    def targets(self) -> dict[str, float]:
+        return self.client.targets
+
+    @property
+    def best(self) -> dict[str, str]:
+        """Metric -> which end of its scale is good."""
+        return {metric: scale.best for metric, scale in self.client.scales.items()}
+
+    @property
+    def adjust(self) -> list[str]:
+        """Columns whose mix is taken out, as far as the data hold them."""
+        return self._held(self.client.cells.adjust)
+
+    @property
+    def cells(self) -> "list[str] | Absent":
+        """Declared cells the data hold with at least two values."""
+        return self._held(self.client.cells.feedback) or self._no_cells("no_cells", self.client.cells.feedback)
+
+    @property
+    def groups(self) -> "list[str] | Absent":
+        """Columns of the customer table that say who is silent."""
+        customers = self.read("customers", optional=True)
+        declared = self.client.weighting.margins
+        if customers is None:
+            return Absent("customers", "no_table", {"table": self._title("customers")})
+        held = [name for name in declared if name in customers and customers[name].nunique() > 1]
+        return held or self._no_cells("no_base", declared)
+
+    @property
+    def margins(self) -> dict[str, pd.Series]:
+        """Shares of the customer base to rake to; empty where there is no base."""
+        if isinstance(self.groups, Absent):
+            return {}
+        customers = self.read("customers")
+        return {name: customers[name].value_counts(normalize=True) for name in self.groups}
+
+    @functools.cached_property
+    def _themes(self) -> dict[str, dict]:
+        path = PROFILES / self.client.themes.codebook / "codebook.toml"
+        return tomllib.loads(path.read_text(encoding="utf-8"))["themes"]
+
+    @property
+    def codebook(self) -> dict[str, list[str]]:
+        """Theme -> phrases that count as raising it."""
+        return {theme: entry["phrases"] for theme, entry in self._themes.items()}
+
+    @property
+    def exclude(self) -> dict[str, list[str]]:
+        """Theme -> phrases that look like it and do not count."""
+        return {theme: entry.get("exclude", []) for theme, entry in self._themes.items()}
+
+    @property
+    def theme_names(self) -> dict[str, str]:
+        """Theme -> its name in the page's language."""
+        return {theme: entry["label"][self.language] for theme, entry in self._themes.items()}
+
+    def _held(self, declared: list[str]) -> list[str]:
+        rows = self.read("answers", optional=True)
+        if rows is None:
+            return []
+        return [name for name in declared if all(part in rows and rows[part].nunique() > 1 for part in name.split("*"))]
+
+    def _no_cells(self, code: str, declared: list[str]) -> Absent:
+        return Absent("answers", code, {"cells": Listing(tuple(Field(name) for name in declared))})
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def read(self, table: str, *, window: str = "period", optional: bool = False) -> "pd.DataFrame | Absent | None":
+        """A table cut to the period (``window``: period | previous | history).
+
+        ``customers`` are those under contract; ``feedback`` carries the customer's columns and ``cluster``;
+        ``answers`` are the scores laid out by cell, ``comments`` the answers with a text of this period and the one
+        before, told apart by ``window``. What is not to be had is ``Absent``, or None where it is ``optional``.
+        """
+        frame = self._frame(table, window)
+        if isinstance(frame, pd.DataFrame) and frame.empty:
+            frame = Absent(table, "no_rows", {"table": self._title(table)})
+        return None if optional and isinstance(frame, Absent) else frame
+
+    def _frame(self, table: str, window: str) -> "pd.DataFrame | Absent":
+        if table == "answers":
+            return self._answers(window)
+        if table == "comments":
+            return self._comments()
+        loaded = self._table(table)
+        if loaded is None:
+            return Absent(table, "no_table", {"table": self._title(table)})
+        start, end = self._bounds(table, window)
+        if start is None:
+            return Absent(table, "no_change")
+        if table == "customers":
+            return answers.active(loaded.frame, start, end)
+        frame = self._cut(loaded.frame, table, start, end)
+        return answers.link(frame, self._customers()) if table == "feedback" else frame
+
+    def _bounds(self, table: str, window: str):
+        if window == "previous":
+            return (None, None) if self.before is None or self.undated(table) else (self.before.start, self.before.end)
+        start = pd.Timestamp.min if window == "history" else self.period.start
+        return start, self.period.end
+
+    def _cut(self, frame: pd.DataFrame, table: str, start, end) -> pd.DataFrame:
+        """Rows of the window; a table that carries no date is used as delivered."""
+        dated = contracts.load(table).period_by
+        if not dated or self.undated(table):
+            return frame
+        return frame[(frame[dated] >= start) & (frame[dated] < end)]
+
+    def undated(self, table: str = "feedback") -> bool:
+        """Does no row of the table carry a date?"""
+        dated, loaded = contracts.load(table).period_by, self._table(table)
+        return bool(dated) and loaded is not None and loaded.frame[dated].isna().all()
+
+    def _table(self, name: str) -> "tables.Table | None":
+        if name not in self._loaded:
+            known = name in self.client.tables
+            self._loaded[name] = tables.load(self.client, name, as_of=self.as_of) if known else None
+        return self._loaded[name]
+
+    def _customers(self) -> pd.DataFrame | None:
+        loaded = self._table("customers")
+        return None if loaded is None else loaded.frame
+
+    def _answers(self, window: str) -> "pd.DataFrame | Absent":
+        feedback = self.read("feedback", window=window)
+        items = self._table("feedback_items")
+        return feedback if isinstance(feedback, Absent) else answers.by_cell(feedback, items and items.frame)
+
+    def _comments(self) -> "pd.DataFrame | Absent":
+        now, before = self.read("feedback"), self.read("feedback", window="previous", optional=True)
+        if isinstance(now, Absent) or now["comment"].isna().all():
+            return now if isinstance(now, Absent) else Absent("feedback", "no_comments")
+        parts = {"current": now} if before is None else {"previous": before, "current": now}
+        both = pd.concat([frame.assign(window=name) for name, frame in parts.items()], ignore_index=True)
+        return both.drop_duplicates(["feedback_id", "window"])
+
+    def _title(self, table: str) -> str:
+        declared = "feedback" if table in ("answers", "comments") else table
+        return contracts.load(declared).title[self.language]

@@ -1,0 +1,59 @@
+"""Start something new: a client folder, or a page with its words and its block in the catalogue."""
+
+import re
+from pathlib import Path
+
+from sqlib import catalogue, client, contracts, project
+from sqlib.errors import ArgumentError
+
+FIRST_TABLES = ("feedback", "feedback_items", "invitations", "customers", "cases")
+STEM = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def client_folder(folder: Path, language: str = "zh") -> list[Path]:
+    """Make ``raw/``, a commented ``client.toml`` and blank templates of the tables; returns what was made.
+
+    Raises
+    ------
+    ArgumentError : ``scaffold.exists`` where the folder already holds a client, ``client.bad_id``, or unwritable
+    """
+    name = client.check_id(folder.name)
+    target = folder / client.FILE
+    if target.exists():
+        raise ArgumentError("scaffold.exists", where=target)
+    starter = (project.root() / "data" / "templates" / "client.toml").read_text(encoding="utf-8")
+    try:
+        (folder / "raw").mkdir(parents=True, exist_ok=True)
+        target.write_text(starter.replace("CLIENT_NAME", name), encoding="utf-8")
+        (folder / "templates").mkdir(exist_ok=True)
+    except OSError as error:
+        raise ArgumentError("scaffold.unwritable", where=folder, got=error.strerror) from None
+    blanks = [
+        contracts.template(contracts.load(table), folder / "templates" / f"{table}.xlsx", language)
+        for table in FIRST_TABLES
+    ]
+    return [folder / "raw", target, *blanks]
+
+
+def page(stem: str, root: Path | None = None) -> list[Path]:
+    """Make ``notebooks/<stem>.ipynb``, ``sqlib/words/<stem>.toml`` and the block ``[<stem>]`` of the catalogue.
+
+    Raises
+    ------
+    ArgumentError : ``scaffold.bad_stem``, or ``scaffold.exists`` where the page is there already
+    """
+    root = root or project.root()
+    if not STEM.fullmatch(stem):
+        raise ArgumentError("scaffold.bad_stem", got=stem)
+    if stem in catalogue.entries(root):
+        raise ArgumentError("scaffold.exists", where=root / "notebooks" / f"{stem}.ipynb")
+    made = []
+    for folder, suffix in (("notebooks", "ipynb"), ("sqlib/words", "toml")):
+        text = (root / folder / f"template.{suffix}").read_text(encoding="utf-8")
+        made.append(root / folder / f"{stem}.{suffix}")
+        made[-1].write_text(re.sub(r"\btemplate\b", stem, text), encoding="utf-8")
+    listing = root / project.MARK
+    text = listing.read_text(encoding="utf-8")
+    block = re.search(r"(?ms)^\[template\].*?(?=^\[)", text)[0].replace("[template]", f"[{stem}]")
+    listing.write_text(f"{text.rstrip()}\n\n{block.replace('listed = false', 'listed = true').rstrip()}\n", encoding="utf-8")
+    return [*made, listing]

@@ -1,0 +1,69 @@
+"""Signs that are no error: codes for "not answered", straight-liners, texts that return. All rows stay in use."""
+
+import numpy as np
+import pandas as pd
+
+from sqlib.repairs import PROBLEMS
+
+CODES = (-999, -99, -98, -9, -8, -2, -1, 0, 9, 88, 98, 99, 999)  # numbers in use for "no answer" or "not mentioned"
+OFTEN = 0.01  # share of the answers that makes a value outside the scale a code rather than a slip
+ITEMS = 5  # items a respondent must have answered to count as a straight-liner
+LONG = 10  # characters from which a returning text is remarkable
+SHOWN = 5  # examples of returning texts
+
+
+def codes(scores: pd.Series, low: float, high: float) -> dict[float, int]:
+    """Values outside ``low..high`` that look like codes, with their counts."""
+    outside = scores[(scores < low) | (scores > high)]
+    counts = outside[outside.isin(CODES)].value_counts()
+    return {float(value): int(n) for value, n in counts.items() if n >= OFTEN * len(scores)}
+
+
+def ends(scores: np.ndarray) -> tuple[float, float]:
+    """Ends of the undeclared scale the scores were given on, from the ends in common use; nan where none fits.
+
+    Codes are left out: negative ones below a scale that begins at 1, and large ones beyond a gap.
+    """
+    inside = scores[scores > 0] if len(scores) and set(scores[scores < 0]) <= set(CODES) and not (scores == 0).any() else scores
+    for code in sorted({c for c in CODES if c > 8} & set(inside)):
+        rest = inside[inside < code]
+        if len(rest) and rest.max() <= code - 2 and rest.max() <= 10 and np.mean(inside == code) >= OFTEN:
+            inside = rest
+    if not len(inside) or inside.min() < 0:
+        return float("nan"), float("nan")
+    low = 0.0 if (inside == 0).any() else 1.0
+    high = next((end for end in (1, 3, 5, 7, 10, 100) if inside.max() <= end), float("nan"))
+    return (0.0 if high == 1 else low), float(high)
+
+
+def straight_lines(items: pd.DataFrame) -> tuple[int, int]:
+    """Respondents with at least ``ITEMS`` items who gave one answer to all, and all with that many items."""
+    answered = items.dropna(subset=["score"]).groupby("feedback_id", sort=False)["score"].agg(["size", "min", "max"])
+    enough = answered[answered["size"] >= ITEMS]
+    return int((enough["min"] == enough["max"]).sum()), len(enough)
+
+
+def returning_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Comments of at least ``LONG`` characters written under different ids: text, rows, first row, most frequent first."""
+    texts = frame.loc[frame["comment"].str.len() >= LONG, ["feedback_id", "comment", "source_file", "source_row"]]
+    again = texts[texts["comment"].duplicated(keep=False)].drop_duplicates(["feedback_id", "comment"])
+    groups = again.groupby("comment", sort=False)
+    found = groups.agg(rows=("feedback_id", "size"), file=("source_file", "first"), row=("source_row", "first"))
+    return found[found["rows"] > 1].sort_values("rows", ascending=False, kind="stable").reset_index()
+
+
+def find(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Problems of severity info for one typed table."""
+    notes = []
+    if table == "feedback_items":
+        same, enough = straight_lines(frame)
+        if same:
+            notes.append({"column": "score", "rule": "straight_lining", "value": f"{same} / {enough}", "count": same})
+    if "comment" in frame:
+        texts = returning_texts(frame)
+        count = int(texts["rows"].sum())
+        for text in texts.head(SHOWN).itertuples():
+            note = {"file": text.file, "row": text.row, "value": f"{text.comment[:60]} × {text.rows}"}
+            notes.append({"column": "comment", "rule": "repeated_text_suspect", "count": count} | note)
+    usual = {"table": table, "file": "", "row": 0, "severity": "info", "used": True}
+    return pd.DataFrame([usual | note for note in notes], columns=PROBLEMS)

@@ -1,0 +1,152 @@
+"""The page of all reports and the table of findings, rebuilt from what lies in the folder."""
+
+import csv
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+import sample_page
+from bs4 import BeautifulSoup
+
+from sqlib import notebook, portfolio, render
+from sqlib.errors import SqlibError
+
+CLIENT = sample_page.TEXT["zh"]["client"]  # Chinese, with brackets
+FOLDER = f"{CLIENT} 1#%"
+AUDIENCE = "management"
+
+
+def deliver(out: Path, client: str, period: str, languages=("zh", "en"), audience=AUDIENCE) -> dict:
+    """Executed notebooks and reports of one page, and its job as ``run.json`` tells it."""
+    files = {}
+    for language in languages:
+        path = out / client / period / audience / f"feedback_analysis.{language}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nb = sample_page.notebook(language, period=period)
+        nbformat.write(nb, path)
+        render.html(nb, path.with_suffix(".html"), language=language)
+        relative = f"{audience}/{path.stem}"
+        files[language] = {"notebook": f"{relative}.ipynb", "html": f"{relative}.html", "seconds": 1.2, "findings": 4}
+    title = {language: sample_page.TEXT[language]["title"] for language in languages}
+    return job("feedback_analysis", "done", title=title, languages=files, audience=audience)
+
+
+def job(stem, status, *, title, reason=None, languages=None, audience=AUDIENCE):
+    state = {"status": status, "reason": reason, "languages": languages or {}}
+    return {"stem": stem, "title": title, "audience": audience, **state}
+
+
+def record(out, client, period, *jobs):
+    folder = out / client / period
+    folder.mkdir(parents=True, exist_ok=True)
+    run = {"client_id": client, "client_name": CLIENT, "period": period, "jobs": list(jobs)}
+    (folder / "run.json").write_text(json.dumps(run, ensure_ascii=False), encoding="utf-8")
+
+
+def page(out: Path, language="zh") -> BeautifulSoup:
+    return BeautifulSoup(portfolio.portal(out, language=language).read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    reason = {"zh": sample_page.TEXT["zh"]["absent"], "en": sample_page.TEXT["en"]["absent"]}
+    failed = job("inspection", "failed", title={"en": "Inspection <b>"}, reason=reason)
+    record(out, FOLDER, "2026Q3", deliver(out, FOLDER, "2026Q3"), failed)
+    record(out, FOLDER, "2026Q2", deliver(out, FOLDER, "2026Q2", ("en",)))
+    return out
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_link_leads_to_a_report(out, language):
+    links = [link["href"] for link in page(out, language)("a")]
+    assert len(links) == 3
+    assert all((out / unquote(link)).is_file() and "\\" not in link and " " not in link for link in links)
+
+
+def test_it_says_client_period_title_state_reason_and_findings(out):
+    zh, words = page(out, "zh"), sample_page.TEXT["zh"]
+    assert [h2.get_text() for h2 in zh("h2")] == [CLIENT]
+    assert [h3.get_text() for h3 in zh("h3")] == ["2026Q3", "2026Q2"]
+    assert [h4.get_text() for h4 in zh("h4")] == [words["title"], "Inspection <b>", sample_page.TEXT["en"]["title"]]
+    first, failed, english = zh(class_="job")
+    statements = [finding["statement"] for finding in words["findings"]]
+    assert all(li.get_text().endswith(text) for li, text in zip(first("li"), statements, strict=True))
+    assert [dots.get_text() for dots in first(class_="sq-strength")] == list(words["dots"].values())
+    assert failed["data-status"] == "failed"
+    assert failed.find(class_="reason").get_text() == words["absent"]
+    assert english.ul["lang"] == "en"
+
+
+def test_it_loads_nothing_and_runs_only_its_own_script(out):
+    zh = page(out)
+    (script,) = zh("script")
+    assert not script.attrs
+    assert script.get_text() == (Path(render.__file__).parent / "style/portal/portal.js").read_text(encoding="utf-8")
+    policy = zh.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert "script-src 'sha256-" in policy and "default-src 'none'" in policy
+    assert zh.form.has_attr("hidden")  # shown by the script alone
+    assert not any(tag.has_attr("src") for tag in zh(True))
+    assert not zh("link")
+
+
+def test_it_is_rebuilt_to_the_same_bytes(out):
+    first = portfolio.portal(out).read_bytes()
+    assert portfolio.portal(out).read_bytes() == first
+
+
+def test_reports_without_a_record_are_found_and_half_run_notebooks_are_not(tmp_path):
+    deliver(tmp_path, "a", "2026Q3")
+    nbformat.write(sample_page.notebook("zh"), tmp_path / "a" / "2026Q3" / AUDIENCE / "inspection.zh.ipynb")
+    cards = page(tmp_path)(class_="job")
+    assert [card.h4.get_text() for card in cards] == [sample_page.TEXT["zh"]["title"]]
+    assert len(cards[0]("a")) == 2
+
+
+def test_a_failed_report_shows_no_findings_and_a_missing_file_no_link(tmp_path):
+    told = deliver(tmp_path, "a", "2026Q3", ("zh",))
+    (tmp_path / "a" / "2026Q3" / told["languages"]["zh"]["html"]).unlink()
+    record(tmp_path, "a", "2026Q3", told, {**told, "stem": "other", "status": "failed"})
+    done, failed = page(tmp_path)(class_="job")
+    assert not done("a") and render.words("portal", "zh")["missing"] in done.get_text()
+    assert done("li") and not failed("li")
+
+
+def test_an_empty_folder_and_a_broken_record_get_a_clear_answer(tmp_path):
+    assert render.words("portal", "en")["empty"] in page(tmp_path, "en").get_text()
+    broken = tmp_path / "a" / "2026Q3" / "run.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{", encoding="utf-8")
+    with pytest.raises(SqlibError) as error:
+        portfolio.portal(tmp_path)
+    assert error.value.code == "portfolio.run_unreadable"
+    assert str(broken) in error.value.text("zh")
+
+
+def test_findings_csv_has_one_row_a_finding_and_no_live_formula(tmp_path):
+    for audience in ("team", AUDIENCE):
+        deliver(tmp_path, "a", "2026Q3", audience=audience)
+    path = tmp_path / "a" / "2026Q3" / AUDIENCE / "feedback_analysis.en.ipynb"
+    nb = notebook.read(path)
+    finding = notebook.harvest(nb)["findings"][0]
+    finding.update(subject="=HYPERLINK(1)", n=7, cautions=[])
+    nbformat.write(nb, path)
+    written = portfolio.findings_csv(tmp_path / "a" / "2026Q3")
+    assert written == tmp_path / "a" / "2026Q3" / "findings.csv"
+    with written.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(portfolio.COLUMNS)
+    ids = [row["finding_id"] for row in rows]
+    assert ids == sorted(set(ids)) and len(ids) == 4
+    strong = next(row for row in rows if row["key"] == "strong")
+    assert (strong["subject"], strong["n"], strong["low"], strong["cautions"]) == ("'=HYPERLINK(1)", "7", "-0.07", "")
+    assert next(row for row in rows if row["key"] == "weak")["cautions"] == "few_clusters;=cmd"
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-x", "@a", "\tx", "\rx"])
+def test_text_a_spreadsheet_would_run_is_quoted(text):
+    assert portfolio._cell(text) == f"'{text}"
+    assert portfolio._cell([text, "b"]) == f"'{text};b"
+    assert portfolio._cell(-0.5) == -0.5

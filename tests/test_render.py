@@ -1,0 +1,286 @@
+"""The report page: self-contained, findings first, the same numbers in both languages, the same bytes each time."""
+
+import errno
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sample_page
+from bs4 import BeautifulSoup
+from nbformat import v4
+
+from sqlib import notebook, render
+from sqlib.errors import SqlibError
+
+LANGUAGES = ("zh", "en")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        language: render.html(sample_page.notebook(language), folder / f"{language}.html", language=language)
+        for language in LANGUAGES
+    }
+
+
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def shown(path: Path) -> str:
+    """The text a reader sees."""
+    page = soup(path)
+    for hidden in page(["style", "script", "title"]):
+        hidden.extract()
+    return page.get_text(" ")
+
+
+def rendered(tmp_path, *cells) -> BeautifulSoup:
+    return soup(render.html(v4.new_notebook(cells=list(cells)), tmp_path / "page.html", language="en"))
+
+
+def code(*outputs, tags=()):
+    return v4.new_code_cell("x", outputs=list(outputs), execution_count=1, metadata={"tags": list(tags)})
+
+
+def data(**bundle):
+    return v4.new_output("display_data", data={mime.replace("_", "/"): value for mime, value in bundle.items()})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_heading_of_the_page_and_its_language(pages, language):
+    page = soup(pages[language])
+    assert [h1.get_text() for h1 in page("h1")] == [sample_page.TEXT[language]["title"]]
+    assert page.html["lang"].split("-")[0] == language
+    assert page.title.get_text().startswith(sample_page.TEXT[language]["title"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_loaded_from_outside(pages, language):
+    page = soup(pages[language])
+    addresses = [tag[name] for tag in page(True) for name in ("src", "href", "srcset", "action") if tag.has_attr(name)]
+    assert addresses
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in addresses)
+    assert not page(["script", "link", "iframe"])
+    assert not re.search(r"https?:|@import|url\(", page.style.get_text())
+    assert "default-src 'none'" in page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_contents_lead_to_every_section_and_ids_are_unique(pages, language):
+    page = soup(pages[language])
+    ids = [tag["id"] for tag in page(id=True)]
+    assert len(ids) == len(set(ids))
+    targets = [link["href"][1:] for link in page.nav("a")]
+    assert set(targets) <= set(ids)
+    assert targets == [tag["id"] for tag in page.main("section", id=True)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_images_carry_their_alt_text_and_tables_caption_and_scope(pages, language):
+    page, words = soup(pages[language]), sample_page.TEXT[language]
+    assert [image["alt"] for image in page("img")] == [words["alt"]]
+    figure = page.img.find_parent("figure")
+    assert [tag.get("class") for tag in figure("p")] == [["sq-caption"], ["sq-figure-label"]]
+    assert page.table.caption.get_text() == words["table_label"]
+    assert {th["scope"] for th in page.thead("th")} == {"col"}
+    assert {th["scope"] for th in page.tbody("th")} == {"row"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_code_parameters_streams_and_plain_text_are_hidden(pages, language):
+    text = shown(pages[language])
+    for hidden in ("p.figure", "reporting period", 'period = "2026Q3"', "a warning", "hidden <b>text</b>", "<Figure"):
+        assert hidden not in text
+
+
+@pytest.mark.parametrize(("language", "other"), [("zh", "en"), ("en", "zh")])
+def test_the_other_language_is_dropped(pages, language, other):
+    text, words, foreign = shown(pages[language]), sample_page.TEXT[language], sample_page.TEXT[other]
+    assert words["cannot"].split("**")[0] in text
+    for key in ("title", "lead", "core", "absent_prose"):
+        assert foreign[key] not in text
+    assert not any(foreign["sections"][i] in text for i in (0, 1, 3))
+
+
+def test_the_english_page_has_chinese_only_in_the_name_of_a_source(pages):
+    assert set(re.findall(r"[\u4e00-\u9fff]+", shown(pages["en"]))) == set(
+        re.findall(r"[\u4e00-\u9fff]+", sample_page.TEXT["en"]["figure_label"])
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_core_findings_stand_before_the_first_section(pages, language):
+    page, words = soup(pages[language]), sample_page.TEXT[language]
+    summary, *sections = page.main("section", id=True, recursive=False)
+    assert summary["id"] == "summary"
+    assert summary.h2.get_text() == render.words("report", language)["summary"]
+    assert summary.h3.get_text() == words["core"]
+    assert len(summary(class_="sq-finding")) == len(words["findings"]) == len(page(class_="sq-finding"))
+    assert sections[0].h2.get_text() == render.words("report", language)["background"]
+    assert sections[-1]["id"] == "appendix"
+    assert words["provenance"] in sections[-1].get_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_customer_text_stays_text(pages, language):
+    assert sample_page.TEXT[language]["comment"] in shown(pages[language])
+    assert "<script" not in pages[language].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_absent_move_leaves_its_reason_once(pages, language):
+    text, words = shown(pages[language]), sample_page.TEXT[language]
+    assert words["absent_move"] not in text
+    assert words["absent_prose"] not in text
+    assert text.count(words["absent"]) == 1
+
+
+def test_a_move_of_which_only_a_part_is_absent_keeps_its_heading(tmp_path):
+    record = {"table": "cases", "reason": "no cases <b>"}
+    page = rendered(
+        tmp_path,
+        v4.new_markdown_cell("# T\n\n## S\n\n### Kept\n\nprose"),
+        code(data(text_html="<p>shown</p>")),
+        code(v4.new_output("display_data", data={notebook.ABSENT: record})),
+        v4.new_markdown_cell("## Gone\n\nhow to read what is not there"),
+        code(v4.new_output("display_data", data={notebook.ABSENT: record})),
+    )
+    kept, gone = page.main("section", class_="sq-section")
+    assert [h3.get_text() for h3 in kept("h3")] == ["Kept"]
+    assert [p.get_text() for p in kept("p")] == ["prose", "shown", "no cases <b>"]
+    assert [tag.get_text() for tag in gone(["h2", "p"])] == ["Gone", "no cases <b>"]
+
+
+def test_a_hash_in_a_code_block_is_no_heading(tmp_path):
+    page = rendered(tmp_path, v4.new_markdown_cell("# Title\n\n```\n# not a title\n## nor a section\n```"))
+    assert [h.get_text() for h in page(["h1", "h2"])] == ["Title"]
+
+
+def test_record_values_are_escaped_everywhere(tmp_path):
+    sting = "</style></title><script>x</script>\"'\\"
+    record = dict.fromkeys(("client_name", "title", "version", "confidentiality", "reliability_sentence"), sting)
+    page = rendered(
+        tmp_path, code(v4.new_output("display_data", data={notebook.REPORT: {**record, "reliability": "A"}}))
+    )
+    assert not page("script")
+    assert page.h1.get_text() == sting
+    assert page(class_="sq-version")[0].dd.get_text() == sting
+
+
+def test_missing_record_keys_leave_no_empty_line(tmp_path):
+    page = rendered(tmp_path, v4.new_markdown_cell("# Title"))
+    assert not page(["dt", "footer"])
+    assert page.h1.get_text() == "Title"
+    assert "None" not in page.get_text()
+
+
+def test_an_image_drawn_at_twice_its_size_keeps_its_width(tmp_path):
+    about = {"image/png": {"alt": 'a "quoted" <alt>', "width": 380, "height": 150}}
+    output = v4.new_output("display_data", data={"image/png": f"{sample_page.PNG}\n"}, metadata=about)
+    image = rendered(tmp_path, code(output)).img
+    assert (image["alt"], image["width"], image["height"]) == ('a "quoted" <alt>', "380", "150")
+
+
+def test_intervals_stay_on_one_line_but_attributes_stay_as_they_are():
+    text = '<img alt="1\u20132"> 74%\uff5e82% \u22127\u20131,000 2026-07-01'
+    ranges = re.findall(r'<span class="sq-range">(.*?)</span>', render.unbroken(text))
+    assert ranges == ["74%\uff5e82%", "\u22127\u20131,000"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_renders_give_the_same_bytes_and_no_path(pages, language, tmp_path):
+    again = render.html(sample_page.notebook(language), tmp_path / "elsewhere.html", language=language)
+    assert again.read_bytes() == pages[language].read_bytes()
+    assert str(Path.home()) not in again.read_text(encoding="utf-8")
+    assert str(Path(render.__file__).parent) not in again.read_text(encoding="utf-8")
+
+
+def test_both_languages_show_the_same_numbers(pages):
+    numbers = {language: Counter(re.findall(r"\d+(?:[.,]\d+)*", shown(page))) for language, page in pages.items()}
+    assert numbers["zh"] == numbers["en"]
+    assert numbers["zh"].total() > 60
+
+
+def test_words_of_both_languages_have_the_same_keys():
+    for stem in ("report", "portal"):
+        zh, en = render.words(stem, "zh"), render.words(stem, "en")
+        assert {k: set(v) if isinstance(v, dict) else None for k, v in zh.items()} == {
+            k: set(v) if isinstance(v, dict) else None for k, v in en.items()
+        }
+
+
+def test_a_locked_target_is_named_and_keeps_the_old_report(tmp_path, monkeypatch):
+    target = tmp_path / "report.html"
+    target.write_text("old", encoding="utf-8")
+
+    def locked(*_):
+        raise PermissionError(errno.EACCES, "in use")
+
+    monkeypatch.setattr(os, "replace", locked)
+    with pytest.raises(SqlibError) as refused:
+        render.write(target, "new")
+    assert (refused.value.code, refused.value.exit_status) == ("render.target_locked", 1)
+    assert str(target) in refused.value.text("zh")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert target.read_text(encoding="utf-8") == "old"
+
+
+def test_an_unwritable_folder_and_a_full_disk_are_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SqlibError) as under_a_file:
+        render.write(tmp_path / "file" / "report.html", "new")
+
+    def full(path, *_, **__):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(SqlibError) as no_space:
+        render.write(tmp_path / "report.html", "new")
+    assert {e.value.code for e in (under_a_file, no_space)} == {"render.unwritable"}
+    assert {e.value.exit_status for e in (under_a_file, no_space)} == {2}
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("meaning", ["ink", "muted", "accent", "good", "warn", "bad", "neutral"])
+def test_text_colours_are_readable(meaning):
+    colours, tints = render.palette()["colours"], render.palette()["tints"]
+    grounds = [colours["paper"], colours["wash"], tints.get(meaning, tints["neutral"])]
+    assert min(contrast(colours[meaning], ground) for ground in grounds) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1: linear RGB as a protanope, deuteranope, tritanope sees it.
+VISION = {
+    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+
+
+def seen(colour: str, kind: str) -> tuple[float, ...]:
+    linear = [(int(colour[i : i + 2], 16) / 255) ** 2.2 for i in (1, 3, 5)]
+    return tuple(max(0.0, sum(m * c for m, c in zip(row, linear, strict=True))) ** (1 / 2.2) for row in VISION[kind])
+
+
+@pytest.mark.parametrize("kind", VISION)
+@pytest.mark.parametrize("names", [("series1", "series2", "series3"), ("good", "bad"), ("accent", "bad")])
+def test_colours_that_meet_stay_apart_for_every_colour_vision(kind, names):
+    views = [seen(render.palette()["colours"][name], kind) for name in names]
+    distances = [sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5 for a in views for b in views if a < b]
+    assert min(distances) > 0.2
