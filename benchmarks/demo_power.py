@@ -24,13 +24,13 @@ FOUND_IN, FALSE_IN = 0.80, 0.05
 
 
 def answers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The answers of the period: overall rows carry segment, team and channel, item rows carry dimension."""
-    overall = tables["feedback"][["feedback_id", "received_at", "score", "cluster", "segment", "team", "channel"]]
+    """The answers of the period, laid out as the page does: overall rows, and item rows that speak to dimension only."""
+    columns = ["feedback_id", "received_at", "score", "cluster", "segment", "team", "channel"]
+    overall = tables["feedback"][columns]
+    overall = overall[(overall["received_at"] >= START) & (overall["received_at"] < END)]
     items = tables["feedback_items"].rename(columns={"item_id": "dimension"})
-    rows = pd.concat(
-        [overall, items[["feedback_id", "received_at", "score", "cluster", "dimension"]]], ignore_index=True
-    )
-    rows = rows[(rows["received_at"] >= START) & (rows["received_at"] < END)]
+    items = items[["feedback_id", "dimension", "score"]].merge(overall.drop(columns="score"), on="feedback_id")
+    rows = pd.concat([overall, items.assign(speaks_to="dimension")], ignore_index=True)
     return rows.assign(satisfied=rows["score"] >= 4)
 
 
@@ -43,6 +43,7 @@ def flagged(seed: int) -> pd.DataFrame:
         adjust=["segment"],
         cluster="cluster",
         respondent="feedback_id",
+        speaks_to="speaks_to",
     )
     return result.table.assign(seed=seed)
 

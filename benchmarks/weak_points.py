@@ -65,6 +65,30 @@ def four_families(rng, *, n, cells=5, rate=0.8, deficit=0.0, clustered=False):
     return pd.DataFrame({**columns, "satisfied": satisfied, "customer": customer})
 
 
+def unequal_cells(rng, *, rate=0.8, deficit=0.28):
+    """Four families of 5, 3, 4 and 5 cells over 300 answers; team 0 has 45 of them and is lower by `deficit`."""
+    team = np.repeat(np.arange(5), (45, 60, 60, 60, 75))
+    columns = {name: rng.integers(0, cells, 300) for name, cells in (("segment", 3), ("channel", 4), ("service", 5))}
+    satisfied = outcomes(rng, np.where(team == 0, rate - deficit, rate), np.arange(300))
+    return pd.DataFrame({"team": team, **columns, "satisfied": satisfied, "customer": np.arange(300)})
+
+
+def scores(rng, *, n, cells=20, clustered=False):
+    """Noise on a skewed scale of 1 to 5 (60 % give 5), as one_family."""
+    rank = one_family(rng, n=n, cells=cells, clustered=clustered)
+    common = rng.random(len(rank))[rank["customer"]]
+    uniform = np.where(rng.random(len(rank)) < COPY, common, rng.random(len(rank)))
+    return rank.assign(satisfied=1 + np.searchsorted([0.04, 0.08, 0.16, 0.40], uniform))
+
+
+def items(rng, *, n, rate=0.8, clustered=True):
+    """Noise: n respondents rate 5 dimensions each, 5 teams; answers of one respondent correlate."""
+    respondent = np.repeat(np.arange(n), 5)
+    satisfied = outcomes(rng, np.full(5 * n, rate), respondent)
+    columns = {"dimension": np.tile(np.arange(5), n), "team": respondent % 5, "segment": respondent // 5 % 3}
+    return pd.DataFrame({**columns, "satisfied": satisfied, "customer": respondent})
+
+
 def unequal_mix(rng, *, n, gap=0.25, rate=0.85, clustered=False):
     """Five equally good teams of n; team 0 serves the hard segment in 70 % of its answers, the others in 20 %."""
     customer = customers(rng, 5 * n, clustered)
@@ -86,17 +110,22 @@ def situations():
             make = partial(unequal_mix, n=n, clustered=clustered)
             name = f"hard segment, team of {n}{note}"
             yield Situation(name, make, ["team", "segment"], (0, 0.05), ("team", 0), ("segment",))
-    for rate in (0.8, 0.85, 0.9):
+        for n in (15, 80):
+            make = partial(scores, n=n, clustered=clustered)
+            yield Situation(f"noise, scores 1-5, 1 x 20 cells of {n}{note}", make, ["unit"], (0, 0.06))
+    for n in (60, 200):
+        make = partial(items, n=n, clustered=True)
+        cells = ["dimension", "team", "segment"]
+        yield Situation(f"noise, {n} respondents x 5 dimensions, clustered", make, cells, (0, 0.06), None, ("segment",))
+    yield Situation("deficit 28 at 80%, cell of 45, 17 cells", partial(unequal_cells), FAMILIES, (0.8, 1), ("team", 0))
+    for rate, least in ((0.8, 0.0), (0.85, 0.8), (0.9, 0.8)):
         make = partial(four_families, n=45, rate=rate, deficit=0.28)
         name = f"deficit 28 at {rate:.0%}, 4 x 5 cells of 45"
-        yield Situation(name, make, FAMILIES, (0.8, 1), ("team", 0), ("segment",))
-    make = partial(one_family, n=80, deficit=0.2)
-    yield Situation("deficit 20 at 80%, 1 x 20 cells of 80", make, ["unit"], (0.8, 1), ("unit", 0))
-    for n in (15, 20, 40):
-        make = partial(one_family, n=n, deficit=0.2)
-        yield Situation(f"deficit 20 at 80%, 1 x 20 cells of {n}", make, ["unit"], (0, 1), ("unit", 0))
-    make = partial(one_family, n=80, deficit=0.2, clustered=True)
-    yield Situation("deficit 20 at 80%, 1 x 20 cells of 80, clustered", make, ["unit"], (0, 1), ("unit", 0))
+        yield Situation(name, make, FAMILIES, (least, 1), ("team", 0), ("segment",))
+    for n, clustered, least in ((80, False, 0.8), (40, False, 0), (20, False, 0), (15, False, 0), (80, True, 0)):
+        make = partial(one_family, n=n, deficit=0.2, clustered=clustered)
+        name = f"deficit 20 at 80%, 1 x 20 cells of {n}{', clustered' if clustered else ''}"
+        yield Situation(name, make, ["unit"], (least, 1), ("unit", 0))
 
 
 def promised():

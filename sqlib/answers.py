@@ -2,8 +2,6 @@
 
 import pandas as pd
 
-ITEM, OVERALL = "item", "overall"
-
 
 def active(customers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
     """Customers under contract at some time in ``start <= t < end``; unknown dates count as under contract."""
@@ -21,36 +19,34 @@ def link(feedback: pd.DataFrame, customers: pd.DataFrame | None) -> pd.DataFrame
     if customers is not None:
         known = customers.drop_duplicates("customer_id").set_index("customer_id")
         for column in known.columns.difference(["source_file", "source_row", "customer_id"]):
-            own = linked[column] if column in linked else pd.Series(pd.NA, linked.index, dtype=known[column].dtype)
             looked_up = linked["customer_id"].map(known[column])
-            linked[column] = own.where(own.notna(), looked_up)
-    group = linked["customer_group"] if "customer_group" in linked else pd.Series(pd.NA, linked.index, dtype="string")
-    linked["cluster"] = group.fillna(linked["customer_id"]).fillna(linked["feedback_id"]).astype("string")
+            linked[column] = linked[column].fillna(looked_up) if column in linked else looked_up
+    cluster = linked["customer_id"].fillna(linked["feedback_id"])
+    linked["cluster"] = linked["customer_group"].fillna(cluster) if "customer_group" in linked else cluster
     return linked
 
 
 def by_cell(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
     """One row an answer: overall scores, and one row an item for the family ``dimension``.
 
-    ``answer`` says which: ``overall`` rows speak for the customer as a whole, ``item`` rows for one dimension. Where a
-    questionnaire has only items, they are all there is.
+    ``speaks_to`` is ``dimension`` on item rows and blank on overall ones. Where a questionnaire has only items they
+    are all there is, and speak to every family.
     """
-    named = feedback["dimension"].notna() if "dimension" in feedback else pd.Series(False, feedback.index)
-    csat = feedback["metric"].eq("csat") & feedback["satisfied"].notna()
-    overall = feedback[csat & ~named].assign(answer=OVERALL)
-    parts = [overall, feedback[csat & named].assign(answer=ITEM)]
-    if items is not None:
-        parts.append(_items(feedback, items))
-    return pd.concat([part for part in parts if len(part)] or [overall], ignore_index=True)
+    named = feedback["dimension"].notna()
+    scored = feedback["metric"].eq("csat") & feedback["satisfied"].notna()
+    overall = feedback[scored & ~named]
+    parts = [feedback[scored & named]] + ([] if items is None else [_items(feedback, items)])
+    single = pd.concat([part for part in parts if len(part)] or [overall.iloc[:0]], ignore_index=True)
+    if overall.empty:
+        return single.assign(speaks_to=pd.NA)
+    return pd.concat([overall.assign(speaks_to=pd.NA), single.assign(speaks_to="dimension")], ignore_index=True)
 
 
 def _items(feedback: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """Item rows with the columns of the answer they belong to."""
-    whose = feedback.drop_duplicates("feedback_id").drop(
-        columns=["dimension", "score", "satisfied", "scale_min", "scale_max", "source_file", "source_row"],
-        errors="ignore",
-    )
+    own = ["metric", "score", "satisfied", "scale_min", "scale_max"]
+    whose = feedback.drop_duplicates("feedback_id").drop(columns=[*own, "dimension", "source_file", "source_row"])
     scored = items[items["satisfied"].notna()]
-    dimension = scored["dimension"].fillna(scored["item_text"]).fillna(scored["item_id"])
-    rows = scored[["feedback_id", "score", "satisfied", "scale_min", "scale_max"]].assign(dimension=dimension, answer=ITEM)
+    named = scored["dimension"].fillna(scored["item_text"]).fillna(scored["item_id"])
+    rows = scored[["feedback_id", *own]].assign(dimension=named)
     return rows.merge(whose, on="feedback_id", how="inner")

@@ -34,6 +34,7 @@ REPAIRS = (  # rule code of every repair logged before typing
     "encoding_decoded",
     "excel_error_cleared",
     "full_width_digits",
+    "header_line_removed",
     "merged_cells_filled",
     "missing_code",
     "name_pseudonymised",
@@ -42,7 +43,6 @@ REPAIRS = (  # rule code of every repair logged before typing
     "total_line_removed",
     "whitespace_trimmed",
 )
-NAMED = 20  # rows named in one problem
 
 
 @dataclass
@@ -117,7 +117,7 @@ def _note(part: Part, grid: readers.Grid, head: tuple[int, int], repeated: dict[
 
 
 def _repair(part: Part) -> None:
-    """Spaces, failed formulas, blank and total lines, nameless empty columns."""
+    """Spaces, failed formulas; blank and total lines, headers pasted again; empty columns without a name."""
     part.body, log = repairs.trim(part.body, part.lines, part.file)
     part.body, more = repairs.clear_errors(part.body, part.lines, part.file)
     part.log += log + more
@@ -125,15 +125,16 @@ def _repair(part: Part) -> None:
     if part.body.empty:
         part.problem("header_only", row=part.head)
     blank, total = repairs.useless_lines(part.body)
-    if blank.any():
-        part.logged("blank_line_removed", part.lines[blank])
-    if total.any():
-        texts = part.body[total].agg(lambda row: " ".join(filter(None, row)), axis=1)
-        part.logged("total_line_removed", part.lines[total], before=texts)
-    part.counts["blank_or_total"] = int((blank | total).sum())
+    again = part.body.eq(list(part.body.columns)).all(axis=1)
+    useless = blank | total | again
+    for rule, lines in (("blank_line_removed", blank), ("total_line_removed", total), ("header_line_removed", again)):
+        if lines.any():
+            texts = part.body[lines].agg(lambda row: " ".join(filter(None, row)), axis=1)
+            part.logged(rule, part.lines[lines], before=texts)
+    part.counts["blank_or_total"] = int(useless.sum())
     nameless = [name for name in part.body if name.startswith("(") and (part.body[name] == "").all()]
-    part.body = part.body[~(blank | total)].drop(columns=nameless)
-    part.lines = part.lines[~(blank | total)]
+    part.body = part.body[~useless].drop(columns=nameless)
+    part.lines = part.lines[~useless]
 
 
 def _note_widths(part: Part, grid: readers.Grid, head: int) -> None:
@@ -147,8 +148,7 @@ def _note_widths(part: Part, grid: readers.Grid, head: int) -> None:
     ):
         rows = part.lines[off]
         if len(rows):
-            value = ", ".join(map(str, rows[:NAMED])) + ("…" if len(rows) > NAMED else "")
-            part.problem(rule, row=int(rows.iloc[0]), value=value, count=len(rows))
+            part.problem(rule, row=int(rows.iloc[0]), value=readers.some(rows.tolist()), count=len(rows))
 
 
 def check_declared(source: Source, parts: list[Part], where: str) -> None:
@@ -178,7 +178,8 @@ def mapped(part: Part) -> pd.DataFrame:
             part.problem("filter_not_comparable", row=row, value=source.filter, count=count)
         body = body[kept]
     part.counts["filtered"] = len(part.body) - len(body)
-    frame = _renamed(part, body)
+    names = _names(part)
+    frame = _renamed(part, body, names)
     for column, value in source.constants.items():
         _replaced(part, frame, column)
         frame[column] = pd.Series(value, index=frame.index, dtype="str")
@@ -186,21 +187,23 @@ def mapped(part: Part) -> pd.DataFrame:
     if source.unpivot:
         for column in (source.unpivot.name, source.unpivot.value):
             _replaced(part, frame, column)
-        frame = mapping.unpivot(frame, source, part.columns, part.place)
+        frame = mapping.unpivot(frame, source, names, part.place)
     frame = _cleaned(part, frame.reset_index(drop=True))
     part.unknown = [name for name in frame if name not in part.contract.columns and not name.startswith("source_")]
     return frame
 
 
-def _renamed(part: Part, body: pd.DataFrame) -> pd.DataFrame:
-    """Contract names; a header nobody mapped that is spelt like one gets brackets."""
+def _names(part: Part) -> dict[str, str]:
+    """Header -> column of the frame: contract names; a header nobody mapped that is spelt like one gets brackets."""
     taken = {*part.contract.columns, "source_file", "source_row"}
-    new = {header: part.columns.get(header, f"({header})" if header in taken else header) for header in body}
+    return {header: part.columns.get(header, f"({header})" if header in taken else header) for header in part.body}
+
+
+def _renamed(part: Part, body: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     for header, column in part.columns.items():
         if header != column:
             part.logged("column_mapped", 0, header, header, column)
-    frame = body.rename(columns=new)
-    frame = frame.apply(lambda cells: cells.mask(cells == ""))
+    frame = pd.DataFrame({names[header]: body[header].mask(body[header] == "") for header in body}, index=body.index)
     return frame.assign(source_file=part.file, source_row=part.lines.reindex(body.index))
 
 

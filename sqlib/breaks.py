@@ -7,6 +7,7 @@ each side holds enough rows.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import lgamma, log
 
 import numpy as np
@@ -71,7 +72,7 @@ def find(scores: pd.Series, days: pd.Series, groups: pd.DataFrame) -> tuple[pd.S
     spans = _spans(values, place, 0)
     if len(spans) == 1:
         return end, []
-    for (start, stop, old), (_, until, new) in zip(spans, spans[1:], strict=False):
+    for (start, stop, old), (_, until, new) in pairwise(spans):
         at = f"{pd.Timestamp(place[stop]):%Y-%m-%d}" if dated else str(stop)
         found.append(Break("time" if dated else "row", at, old, new, (stop - start, until - stop)))
     for start, stop, own in spans:
@@ -103,7 +104,9 @@ def _cut(values: np.ndarray, place: np.ndarray) -> int | None:
             continue
         for rising in (True, False):
             cut = _likeliest(above, rising)
-            edge = np.searchsorted(place, place[min(cut, len(place) - 1)] if rising else place[cut - 1], "left" if rising else "right")
+            edge = np.searchsorted(
+                place, place[min(cut, len(place) - 1)] if rising else place[cut - 1], "left" if rising else "right"
+            )
             low, high = (slice(0, edge), slice(edge, None)) if rising else (slice(edge, None), slice(0, edge))
             luck = _chance(above[low], above[high], rising) if _closed(values[low], old) else 0.0
             if luck < chance:

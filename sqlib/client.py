@@ -92,6 +92,14 @@ class Reporting(Section):
     compare_to: Text = "previous"
 
 
+class Targets(BaseModel):
+    """``[targets]``: indicator -> target, and ``by_segment``: indicator -> segment -> target."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float]
+    by_segment: dict[str, dict[str, float]] = {}
+
+
 class Privacy(Section):
     """``[privacy]``: where the key of the pseudonyms comes from."""
 
@@ -163,7 +171,7 @@ class Source(Section):
 class _File(Section):
     client: Identity
     period: Reporting = Reporting()
-    targets: dict[str, float | dict[str, dict[str, float]]] = {}
+    targets: Targets = Targets()
     privacy: Privacy = Privacy()
     scales: dict[str, Scale] = {}
     cells: Cells = Cells()
@@ -218,15 +226,14 @@ def check_id(name: str) -> str:
 
 
 def _client(file: _File, client_id: str, folder: Path) -> Client:
-    by_segment = file.targets.get("by_segment", {})
     sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "cells", "tables")}
     return Client(
         **file.client.model_dump(),
         **sections,
         id=client_id,
         folder=folder,
-        targets={name: value for name, value in file.targets.items() if name != "by_segment"},
-        targets_by_segment=by_segment,
+        targets=dict(file.targets.model_extra),
+        targets_by_segment=file.targets.by_segment,
         weighting=Weighting(margins=file.weighting.margins or file.cells.adjust),
         themes=Themes(codebook=file.themes.codebook or file.client.profile),
     )

@@ -121,7 +121,7 @@ def dictionary(contract: Contract, language: str) -> pd.DataFrame:
 def schema(contract: Contract):
     """The contract as a pandera ``DataFrameSchema``; validate with ``lazy=True`` to see every failure at once.
 
-    A check is named by the rule a failure breaks: ``below_min``, ``above_max``, ``unknown_level``.
+    A failing check reports the rule that is broken: ``below_min``, ``above_max``, ``unknown_level``.
     """
     import pandera.pandas as pa
 
@@ -132,11 +132,11 @@ def schema(contract: Contract):
 def _schema_column(pa, column: Column):
     checks = []
     if column.min is not None:
-        checks.append(pa.Check.ge(column.min, name="below_min"))
+        checks.append(pa.Check.ge(column.min, error="below_min"))
     if column.max is not None:
-        checks.append(pa.Check.le(column.max, name="above_max"))
+        checks.append(pa.Check.le(column.max, error="above_max"))
     if column.levels and not column.open:
-        checks.append(pa.Check.isin(list(column.levels), name="unknown_level"))
+        checks.append(pa.Check.isin(list(column.levels), error="unknown_level"))
     return pa.Column(dtype(column), checks, nullable=not column.required, title=column.label["en"])
 
 

@@ -1,10 +1,9 @@
-"""Dates and times as exports write them: ISO, 2026/7/3, 2026.7.3, 2026年7月3日 下午3:05, 20260703, spreadsheet serials,
-seconds or milliseconds since 1970, 06/26/2018 10:58:54 AM, 3 Jul 2026.
+"""Dates and times as exports write them: ISO, 2026/7/3, 2026.7.3, with Chinese year, month, day and hour, 20260703,
+spreadsheet serials, seconds or milliseconds since 1970, 06/26/2018 10:58:54 AM, 3 Jul 2026.
 
 No part of a date is ever invented: a day without a year, a month without a day and an order of day and month that
 nothing settles are problems.
 """
-
 
 import pandas as pd
 
@@ -66,7 +65,9 @@ def _read(cells: pd.Series, timezone: str, dayfirst: bool | None, year: int | No
     iso = cells.str.fullmatch(_ISO)
     accept(pd.to_datetime(cells[iso], format="ISO8601", errors="coerce"), "")
     zoned = cells.str.fullmatch(_ZONED)
-    accept(_local(pd.to_datetime(cells[zoned], format="ISO8601", errors="coerce", utc=True), timezone), "zone_converted")
+    accept(
+        _local(pd.to_datetime(cells[zoned], format="ISO8601", errors="coerce", utc=True), timezone), "zone_converted"
+    )
     numeric = cells.str.fullmatch(_COUNTED)
     for found, rule in _counted(cells[numeric], timezone):
         accept(found, rule)
@@ -88,7 +89,9 @@ def _read(cells: pd.Series, timezone: str, dayfirst: bool | None, year: int | No
 def _plain(cells: pd.Series) -> pd.Series:
     """One spelling: half width, dashes in the day, colons in the time, am or pm behind it, no weekday."""
     text = cells.str.lower()
-    wordy = ~text.str.fullmatch(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?: [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: [ap]m)?)?")
+    wordy = ~text.str.fullmatch(
+        r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?: [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: [ap]m)?)?"
+    )
     text = text.where(~wordy, _without_words(text[wordy]))
     text = text.str.replace(r"^(\S{1,4})[/.](\d{1,2}|\w{3})[/.](\S{1,4})", r"\1-\2-\3", regex=True)
     impossible = text.str.contains(r" (?:0{1,2}|1[3-9]|2[0-3]):\S+ [ap]m$", regex=True)  # 15:04 pm is 15:04

@@ -24,7 +24,7 @@ _WRITTEN = {
 
 def worded(error: ValidationError, model: type[BaseModel], where: str) -> ClientError:
     """The first fault in full, the keys of the others beside it."""
-    faults = error.errors(include_url=False)
+    faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
     first = faults[0]
     keys = list(dict.fromkeys(_key(fault["loc"]) for fault in faults))
     values = {"where": where, "key": keys[0], "others": ", ".join(keys[1:]) or "–"}

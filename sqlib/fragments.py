@@ -15,7 +15,8 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
 
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
     ``label`` and the ``format``: text, cell, field, theme, date, verdict, term.<group>, a unit of common.toml, or
-    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``; unit ``row`` reads column ``unit``.
+    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only these;
+    unit ``row`` reads column ``unit``, and the name of a column reads that.
     ``names`` words the themes of the code book.
     """
     head = "".join(
@@ -40,9 +41,11 @@ def _aligned(column: dict) -> str:
 def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     """One cell, escaped."""
     name, form = column["from"], column["format"]
-    value = row[name]
+    value = row.get(name)
     if form == "verdict":
         return verdict(value, language)
+    if form == "range":
+        return escape(_range(row, name, language))
     if form.startswith("interval"):
         return escape(_interval(row, name, form.removeprefix("interval").strip(), language))
     if value is None or value is pd.NA or value is pd.NaT or value != value:
@@ -61,9 +64,17 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     return escape(words.worded(worded, language))
 
 
+def _range(row: dict, name: str, language: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    if low != low:
+        return words.worded(None, language)
+    ends = {"low": Quantity(low), "high": Quantity(high)}
+    return words.text("common", "estimate", "range", language=language, **ends)
+
+
 def _interval(row: dict, name: str, unit: str, language: str) -> str:
     low, high = ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
-    unit = row["unit"] if unit == "row" else unit
+    unit = row["unit"] if unit == "row" else row.get(unit, unit)
     signed = name not in ("estimate", "raked", "previous", "representation", "percent")
     estimate = Estimate(row[name], row[low], row[high], unit, signed=signed)
     if row[name] != row[name]:

@@ -108,21 +108,26 @@ def keep(body: pd.DataFrame, columns: dict[str, str], source: Source, where: str
     return filters.keep(filters.parse(source.filter, where), cell)
 
 
-def unpivot(frame: pd.DataFrame, source: Source, columns: dict[str, str], where: str) -> pd.DataFrame:
-    """One row per item: the header goes to ``name``, the cell to ``value``; all other columns are repeated."""
-    wide = source.unpivot
-    by_contract = {column: header for header, column in columns.items()}
-    headers = [str(name) for name in frame.columns]
-    items = {name: find(name, headers) or find(by_contract.get(name, name), headers) for name in wide.columns}
-    lost = [name for name, header in items.items() if header is None]
-    if lost:
-        values = {"got": lost[0], "nearest": nearest(lost[0], headers), "headers": listed(headers)}
+def unpivot(frame: pd.DataFrame, source: Source, names: dict[str, str], where: str) -> pd.DataFrame:
+    """One row per item: the header goes to ``name``, the cell to ``value``; all other columns are repeated.
+
+    names : header in the file -> column of the frame; the items are given by either
+
+    Raises
+    ------
+    ClientError : ``intake.unpivot_column`` with the nearest header there is
+    """
+    wide, headers = source.unpivot, list(names)
+    by_column = {column: header for header, column in names.items()}
+    items = [find(name, headers) or by_column.get(name) for name in wide.columns]
+    if None in items:
+        lost = wide.columns[items.index(None)]
+        values = {"got": lost, "nearest": nearest(lost, headers), "headers": listed(headers)}
         raise ClientError("intake.unpivot_column", where=where, **values)
-    rows, factor = len(frame), len(items)
-    texts = [by_header(columns, header) for header in items.values()]
-    long = frame.drop(columns=list(items.values())).take(np.repeat(np.arange(rows), factor)).reset_index(drop=True)
-    long[wide.name] = pd.Series(np.tile(np.array(texts, dtype=object), rows), dtype="str")
-    cells = pd.concat([frame[header] for header in items.values()], ignore_index=True)
+    rows, factor, columns = len(frame), len(items), [names[item] for item in items]
+    long = frame.drop(columns=columns).take(np.repeat(np.arange(rows), factor)).reset_index(drop=True)
+    long[wide.name] = pd.Series(np.tile(np.array(items, dtype=object), rows), dtype="str")
+    cells = pd.concat([frame[column] for column in columns], ignore_index=True)
     long[wide.value] = cells.take(np.arange(rows * factor).reshape(factor, rows).T.ravel()).reset_index(drop=True)
     return long
 

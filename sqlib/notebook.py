@@ -51,6 +51,12 @@ def read(path: str | Path) -> NotebookNode:
     return nb
 
 
+def write(nb: NotebookNode, path: str | Path) -> Path:
+    """The notebook into a file, UTF-8 with a line feed at the end on every system."""
+    Path(path).write_text(f"{nbformat.writes(nb)}\n", encoding="utf-8", newline="\n")
+    return Path(path)
+
+
 def tags(cell: NotebookNode) -> set[str]:
     """The tags of a cell; none is an empty set."""
     return set(cell.metadata.get("tags", ()))

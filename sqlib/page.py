@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import client, data_quality, findings, fragments, periods, project, pseudonyms, style, tables, words, workbook
+from sqlib import account, catalogue, client, findings, fragments, periods, project, pseudonyms, style, words, workbook
 from sqlib.errors import ArgumentError, MethodRefused
 from sqlib.reading import Absent, Reading
 from sqlib.words import Listing, Quantity, Term
@@ -110,6 +110,20 @@ class Page(Reading):
             _emit({ABSENT: record, "text/html": fragments.paragraph("absent", reason), "text/plain": reason})
         return absent
 
+    # -- the data ---------------------------------------------------------------------------------------------------
+
+    def strip(self) -> None:
+        """The data strip: what the report rests on, and where every row went."""
+        self._absent_feedback()
+        self._emit_html(fragments.strip(account.numbers(self)), "strip")
+        self._html("note", account.period_line(self))
+        self._tabulate("balance", account.balance(self), words.entry("page", "balance"), self.say("strip", "balance"))
+
+    def _absent_feedback(self) -> None:
+        feedback = self.read("feedback")
+        if isinstance(feedback, Absent):
+            self._absent(feedback)
+
     # -- showing --------------------------------------------------------------------------------------------------
 
     def figure(self, key: str, result, plot, **kwargs) -> None:
@@ -117,7 +131,7 @@ class Page(Reading):
         if isinstance(result, Absent):
             return
         finding = findings.describe(key, result)
-        caption = self._say("caption", key, finding.verdict, values=finding.values)
+        caption = self._own("caption", key, finding.verdict, values=finding.values)
         self._html("caption", caption)
         if finding.verdict == "not_comparable":
             return
@@ -125,7 +139,7 @@ class Page(Reading):
             picture = io.BytesIO()
             plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
         _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
-        title = self._say("figure", key)
+        title = self._own("figure", key)
         self._html("figure-label", self._label("figure", key, title=title, source=self._source(), n=finding.n))
 
     def table(self, key: str, result) -> None:
@@ -135,7 +149,7 @@ class Page(Reading):
         frame = result if isinstance(result, pd.DataFrame) else result.table
         spec = words.entry(self.stem, "table", key)
         if self.audience not in spec.get("audience", AUDIENCES):
-            self._html("note", words.text("page", "table", "internal_only", language=self.language, count=len(frame)))
+            self._html("note", self.say("table", "internal_only", count=len(frame)))
             return
         self._write(key, frame)
         self._tabulate(key, self._named(frame), spec, spec[self.language])
@@ -160,20 +174,36 @@ class Page(Reading):
             for part in ("statement", *fragments.PARTS)
             if part in wording
         }
-        certainty = words.text("page", "certainty", finding.strength, language=self.language)
+        certainty = self.say("certainty", finding.strength)
         places = Listing(tuple(place for key in finding.evidence for place in self._places.get(key, ())))
-        shown = words.text("page", "evidence", "shown", language=self.language, places=places)
+        shown = self.say("evidence", "shown", places=places)
         return said | {"certainty": certainty} | ({"evidence": shown} if places.items else {})
 
     def actions(self) -> None:
         """Decisions asked of the reader, as one table."""
         rows = [parts | {"strength": finding.strength} for finding, parts in self._found if "owner" in parts]
         spec = words.entry("page", "actions", "columns")
-        self._tabulate("actions", pd.DataFrame(rows), spec, words.text("page", "actions", "label", language=self.language))
+        self._tabulate("actions", pd.DataFrame(rows), spec, self.say("actions", "label"))
+
+    def limits(self, *results) -> None:
+        """What may not be concluded from these data and these results."""
+        self._emit_html(fragments.listing(account.limits(self, results)), "limits")
+
+    def close(self) -> None:
+        """Sources with fingerprints and the parameters, and the record of the report."""
+        columns = words.entry("page", "provenance")
+        self._tabulate("sources", self.sources(), columns["sources_columns"], self.say("provenance", "sources"))
+        left_out = ("client_dir", "out_dir", "language")  # a path is nobody's business, the language is plain to see
+        rows = [{"name": name, "value": str(value)} for name, value in self._given.items() if name not in left_out]
+        title = self.say("provenance", "parameters")
+        self._tabulate("parameters", pd.DataFrame(rows), columns["parameters_columns"], title)
+        name = catalogue.entries()[self.stem].title[self.language]
+        _emit({REPORT: account.record(self, self.stem, name, self.audience), "text/plain": f"<{self.stem}>"})
 
     # -- machinery ------------------------------------------------------------------------------------------------
 
-    def _say(self, *path: str, values=None) -> str:
+    def _own(self, *path: str, values=None) -> str:
+        """The page's own words."""
         return words.text(self.stem, *path, language=self.language, **self._worded(values or {}))
 
     def _worded(self, values: dict) -> dict:
@@ -184,20 +214,23 @@ class Page(Reading):
     def _label(self, kind: str, key: str, **values) -> str:
         self._numbers[kind] += 1
         number = self._numbers[kind]
-        place = words.text("page", "evidence", kind, language=self.language, number=number)
+        place = self.say("evidence", kind, number=number)
         self._places.setdefault(key, []).append(place)
-        return words.text("page", kind, "label", language=self.language, number=number, **values)
+        return self.say(kind, "label", number=number, **values)
 
     def _tabulate(self, key: str, frame: pd.DataFrame, spec: dict, title: str) -> None:
         self._html("table-label", self._label("table", key, title=title))
         if frame.empty:
-            self._html("note", words.text("page", "table", "empty", language=self.language))
+            self._html("note", self.say("table", "empty"))
             return
         shown = fragments.table(frame, spec, self.language, self.theme_names)
         _emit({"text/html": shown, "text/plain": f"<{key}: {len(frame)}>"})
 
     def _html(self, kind: str, text: str) -> None:
         _emit({"text/html": fragments.paragraph(kind, text), "text/plain": text})
+
+    def _emit_html(self, fragment: str, plain: str) -> None:
+        _emit({"text/html": fragment, "text/plain": f"<{plain}>"})
 
     def _write(self, key: str, frame: pd.DataFrame) -> None:
         if self._out:

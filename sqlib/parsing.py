@@ -43,7 +43,9 @@ def by_unique(text: pd.Series, read: Callable[[pd.Series], Typed]) -> Typed:
 
 
 def numbers(text: pd.Series, unit: str = "", whole: bool = False) -> Typed:
-    """Numbers as people write them: 1,234.5 · 95% · 4分 · ¥300 · 1.2万元 (12,000). ``unit`` is the contract's, in English.
+    """Numbers as people write them: 1,234.5 · 95% · 4 points · ¥300, amounts in ten thousands, in either language.
+
+    ``unit`` is the contract's, in English: it says which words may stand behind the number.
 
     A percentage keeps its figure (95% is 95) and is logged as ``percent_text``, everything else as ``number_text``.
     """
@@ -63,9 +65,8 @@ def flags(text: pd.Series) -> Typed:
 
 
 def categories(text: pd.Series, column: Column) -> Typed:
-    """Levels by name, label or alias; an open column keeps other values as written, a closed one keeps them to be named.
-
-    The contract's schema refuses what is not a level of a closed column.
+    """Levels by name, label or alias; other values stay as written: the contract's schema names them where the
+    column is closed.
     """
     spellings = levels(column)
 

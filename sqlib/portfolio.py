@@ -12,29 +12,9 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlib import notebook, render
+from sqlib import notebook, render, words
 from sqlib.errors import SqlibError
 
-COLUMNS = (
-    "client",
-    "period",
-    "finding_id",
-    "stem",
-    "key",
-    "subject",
-    "estimate",
-    "low",
-    "high",
-    "confidence",
-    "unit",
-    "n",
-    "reference",
-    "target",
-    "verdict",
-    "strength",
-    "cautions",
-    "evidence",
-)
 AUDIENCES = ("management", "internal", "team", "client")  # the fullest record that holds no name comes first
 FORMATS = ("html", "pdf", "docx", "pptx", "xlsx")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
@@ -62,8 +42,8 @@ def portal(out: Path, *, language: str = "zh") -> Path:
     script = (_STYLE / "portal" / "portal.js").read_text(encoding="utf-8")
     page = _template().render(
         clients=clients,
-        words=render.words("portal", language),
-        dots=_dots(),
+        words=render.wording("portal", language),
+        strengths=words.catalogue("common")["strength"],
         language=language,
         palette=render.palette(),
         script=script,
@@ -76,9 +56,11 @@ def findings_csv(folder: Path) -> Path:
     """Rebuild ``findings.csv`` of one ``<client>/<period>`` folder from its executed notebooks.
 
     One row per finding, in the order of ``finding_id``: languages hold the same ones, of several audiences the fullest
-    counts. Columns are ``COLUMNS``; lists are joined by ``;``; text that a spreadsheet would take for a formula begins
+    counts. Columns are ``findings.COLUMNS``; text that a spreadsheet would take for a formula begins
     with an apostrophe. UTF-8 with a byte order mark, for Excel.
     """
+    from sqlib.findings import COLUMNS  # with pandas and the methods, which the portal does not need
+
     folder, rows = Path(folder), {}
     for path in _notebooks(folder):
         for finding in notebook.harvest(notebook.read(path))["findings"]:
@@ -91,16 +73,20 @@ def findings_csv(folder: Path) -> Path:
 
 
 def _cell(value):
-    if isinstance(value, list):
-        value = ";".join(map(str, value))
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return "" if value is None else value
 
 
+def _told(path: Path) -> tuple[str, str]:
+    """Stem and language of ``<stem>.<language>.ipynb``; empty for other files, as ``….failed.ipynb``."""
+    stem, _, language = path.stem.rpartition(".")
+    return (stem, language) if language in words.LANGUAGES else ("", "")
+
+
 def _notebooks(folder: Path) -> list[Path]:
     """Executed notebooks of one client and period, the fullest audience first, then by name."""
-    return [path for audience in AUDIENCES for path in sorted((folder / audience).glob("*.*.ipynb"))]
+    return [path for audience in AUDIENCES for path in sorted((folder / audience).glob("*.ipynb")) if _told(path)[1]]
 
 
 def _folders(out: Path) -> list[Path]:
@@ -142,7 +128,7 @@ def _unrecorded(folder: Path, told: set[tuple[str, str]]) -> list[dict]:
     """Jobs in the shape of ``run.json`` for notebooks it does not tell of; without a report they are no job."""
     jobs = {}
     for path in _notebooks(folder):
-        stem, language = path.stem.rsplit(".", 1)
+        stem, language = _told(path)
         audience = path.parent.name
         if (audience, stem) in told or not path.with_suffix(".html").exists():
             continue
@@ -196,15 +182,11 @@ def _wording(texts: dict | None, language: str) -> str:
     return texts.get(language) or next(iter(texts.values()), "") if texts else ""
 
 
-def _dots() -> dict[str, str]:
-    return render.words("portal", "dots")
-
-
 @functools.cache
 def _template():
     from jinja2 import Environment, FileSystemLoader
     from markupsafe import Markup, escape
 
     environment = Environment(loader=FileSystemLoader([_STYLE / "portal", _STYLE]), autoescape=True, trim_blocks=True)
-    environment.filters["unbroken"] = lambda text: Markup(render.unbroken(str(escape(text))))
+    environment.filters["line_breaks"] = lambda text: Markup(render.line_breaks(str(escape(text))))
     return environment.get_template("index.html.j2")

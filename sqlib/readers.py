@@ -19,6 +19,7 @@ from sqlib import decoding, workbooks
 from sqlib.errors import ClientError
 
 DELIMITERS = (",", "\t", ";", "|")
+NAMED = 20  # lines named in one problem
 CHUNK = 50_000  # records turned into columns at a time: bounds the memory held as Python objects
 LONGEST = 2**31 - 1  # characters in one cell
 
@@ -65,6 +66,11 @@ def read(path: Path, where: str, sheet: str | None = None, encoding: str | None 
     return _text(data, where, encoding)
 
 
+def some(lines) -> str:
+    """The first line numbers of many."""
+    return ", ".join(map(str, lines[:NAMED])) + ("…" if len(lines) > NAMED else "")
+
+
 def _text(data: bytes, where: str, declared: str | None) -> Grid:
     text, encoding, broken = decoding.decode(data, declared, where)
     if not text.strip():
@@ -79,7 +85,7 @@ def _text(data: bytes, where: str, declared: str | None) -> Grid:
         numbers += [number for number, _ in chunk]
         chunks.append([record for _, record in chunk])
     if loose:
-        notes.append(("quote_unclosed", loose[0], lines[loose[0] - 1].strip()[:200], len(loose)))
+        notes.append(("quote_unclosed", loose[0], some(loose), len(loose)))
     widths = np.array([len(record) for chunk in chunks for record in chunk])
     return Grid(_columns(chunks, widths.max()), np.array(numbers), notes=notes, widths=widths)
 

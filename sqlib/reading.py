@@ -1,6 +1,7 @@
 """What a page reads: the client's tables cut to the period, joined, and the groups they can be compared by."""
 
 import functools
+import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,10 @@ class Reading:
     def __init__(self, who: client.Client, period: periods.Period, before: periods.Period | None, as_of, language: str):
         self.client, self.period, self.before, self.as_of, self.language = who, period, before, as_of, language
         self._loaded: dict[str, tables.Table | None] = {}
+
+    def say(self, *path: str, **values) -> str:
+        """Words every page shares, in this page's language."""
+        return words.text("page", *path, language=self.language, **values)
 
     # -- what the client declared ---------------------------------------------------------------------------------
 
@@ -119,7 +124,7 @@ class Reading:
             return self._answers(window)
         if table == "comments":
             return self._comments()
-        loaded = self._table(table)
+        loaded = self.table_of(table)
         if loaded is None:
             return Absent(table, "no_table", {"table": self._title(table)})
         start, end = self._bounds(table, window)
@@ -145,22 +150,23 @@ class Reading:
 
     def undated(self, table: str = "feedback") -> bool:
         """Does no row of the table carry a date?"""
-        dated, loaded = contracts.load(table).period_by, self._table(table)
+        dated, loaded = contracts.load(table).period_by, self.table_of(table)
         return bool(dated) and loaded is not None and loaded.frame[dated].isna().all()
 
-    def _table(self, name: str) -> "tables.Table | None":
+    def table_of(self, name: str) -> "tables.Table | None":
+        """The whole typed table, all periods; None where the client declares none."""
         if name not in self._loaded:
             known = name in self.client.tables
             self._loaded[name] = tables.load(self.client, name, as_of=self.as_of) if known else None
         return self._loaded[name]
 
     def _customers(self) -> pd.DataFrame | None:
-        loaded = self._table("customers")
+        loaded = self.table_of("customers")
         return None if loaded is None else loaded.frame
 
     def _answers(self, window: str) -> "pd.DataFrame | Absent":
         feedback = self.read("feedback", window=window)
-        items = self._table("feedback_items")
+        items = self.table_of("feedback_items")
         return feedback if isinstance(feedback, Absent) else answers.by_cell(feedback, items and items.frame)
 
     def _comments(self) -> "pd.DataFrame | Absent":
@@ -174,3 +180,17 @@ class Reading:
     def _title(self, table: str) -> str:
         declared = "feedback" if table in ("answers", "comments") else table
         return contracts.load(declared).title[self.language]
+
+    def sources(self) -> pd.DataFrame:
+        """Every file read: table, file, and the start of its SHA-256."""
+        rows = [
+            {"table": name, "file": file, "sha256": _fingerprint(self.client.folder / file)}
+            for name in self.client.tables
+            for file in self.table_of(name).counts["file"]
+        ]
+        return pd.DataFrame(rows)
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]

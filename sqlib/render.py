@@ -2,14 +2,16 @@
 
 The arrangement is made here, the look in ``style/report/`` and the fixed words in ``words/report.toml``:
 
-cover (H1, report record) → contents → summary (cells tagged ``headline``) → H2 sections of H3 moves → appendix
-(cells tagged ``appendix``, and what follows the headlines before the next H2) → signature.
+cover (H1, report record) → contents → summary (cells tagged ``headline``) → H2 sections of H3 moves → appendix (the
+H2 that begins with that word, and what follows the headlines before the next H2) → signature.
 """
 
+import base64
 import functools
 import html as markup
 import os
 import re
+import struct
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,11 +20,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from sqlib import notebook
+from sqlib import notebook, words
 from sqlib.errors import ArgumentError, SqlibError
 
-_PACKAGE = Path(__file__).parent
-_STYLE = _PACKAGE / "style"
+_STYLE = Path(__file__).parent / "style"
+LONG, WIDE = 24, 6  # rows that a printed page may have to break, columns that need small print
 PROSE, OUTPUT = 0, 9  # beside the levels 1, 2, 3 of a heading
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell", "remove-output"}
 
@@ -48,7 +50,7 @@ class Move:
 
 @dataclass
 class Section:
-    """An H2 and its moves; ``title`` is empty for what precedes the first H2."""
+    """An H2 and its moves; what precedes the first H2 gets a title of the page's words."""
 
     title: str
     moves: list[Move]
@@ -62,7 +64,7 @@ class Outline:
     lead: list[Piece]
     summary: list[Piece]
     sections: list[Section]
-    appendix: list[Piece]
+    appendix: list[Section]
 
 
 def html(nb_or_path: NotebookNode | str | Path, out_path: str | Path, *, language: str) -> Path:
@@ -82,7 +84,8 @@ def html(nb_or_path: NotebookNode | str | Path, out_path: str | Path, *, languag
     nb = nb_or_path if isinstance(nb_or_path, NotebookNode) else notebook.read(nb_or_path)
     nb = notebook.keep_language(nb, language)
     record = notebook.harvest(nb)["report"]
-    resources = {"page": outline(nb), "record": record, "words": words("report", language), "language": language}
+    said = wording("report", language)
+    resources = {"page": outline(nb, said), "record": record, "words": said, "language": language}
     text, _ = _exporter().from_notebook_node(nb, resources)
     return write(out_path, text)
 
@@ -99,16 +102,30 @@ def write(path: str | Path, text: str) -> Path:
             part.unlink()
         raise ArgumentError("render.unwritable", where=path, got=error.strerror) from error
     try:
-        os.replace(part, path)
-    except OSError as error:
+        return replace(part, path)
+    except SqlibError:
         part.unlink()
-        raise SqlibError("render.target_locked", where=path, got=error.strerror) from error
-    return path
+        raise
 
 
-def words(stem: str, language: str) -> dict:
-    """The fixed words of one page in one language."""
-    return tomllib.loads((_PACKAGE / "words" / f"{stem}.toml").read_text(encoding="utf-8"))[language]
+def replace(source: Path, target: Path) -> Path:
+    """Put a finished file where another may stand, in one step; ``render.target_locked`` as in ``html``."""
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        raise SqlibError("render.target_locked", where=target, got=error.strerror) from error
+    return target
+
+
+def wording(stem: str, language: str) -> dict:
+    """The words file of a template in one language: each entry ``{zh, en}`` replaced by its text."""
+
+    def spoken(entry: dict):
+        if isinstance(entry.get(language), str):
+            return entry[language]
+        return {name: spoken(inside) for name, inside in entry.items()}
+
+    return spoken(words.catalogue(stem))
 
 
 @functools.cache
@@ -146,24 +163,24 @@ def _markdown():
     return MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render
 
 
-def outline(nb: NotebookNode) -> Outline:
-    """The cells of one language in the order of the report."""
+def outline(nb: NotebookNode, said: dict) -> Outline:
+    """The cells of one language in the order of the report; ``said``: the words of the report page."""
     body, summary, appendix, titles = [], [], [], []
     current = body
     for piece in _pieces(nb):
         if "headline" in piece.tags:
             summary.append(piece)
             current = appendix
-        elif "appendix" in piece.tags:
-            appendix.append(piece)
         elif piece.level == 1:
             titles.append(piece.html)
         else:
-            current = body if piece.level == 2 else current
+            if piece.level == 2:
+                current = appendix if piece.html.startswith(said["appendix"]) else body
             current.append(piece)
     lead = list(takewhile(lambda piece: piece.level == PROSE, body))
-    sections = [_section(title, pieces) for title, pieces in _split(body[len(lead) :], 2)]
-    return Outline(" ".join(titles), lead, [p for p in summary if p.html], sections, [p for p in appendix if p.html])
+    sections = _sections(body[len(lead) :], said["background"])
+    last = _sections(appendix, said["appendix"])
+    return Outline(" ".join(titles), lead, [piece for piece in summary if piece.html], sections, last)
 
 
 def _pieces(nb: NotebookNode) -> Iterator[Piece]:
@@ -173,9 +190,7 @@ def _pieces(nb: NotebookNode) -> Iterator[Piece]:
             yield from (Piece(level, text, marks) for level, text in _prose(cell.source))
         elif cell.cell_type == "code" and not marks & _HIDDEN:
             reasons = [record["reason"] for record in notebook.records(cell.outputs, notebook.ABSENT)]
-            piece = Piece(OUTPUT, _shown(cell.outputs), marks, tuple(reasons))
-            if piece.html or piece.absent:
-                yield piece
+            yield Piece(OUTPUT, _shown(cell.outputs), marks, tuple(reasons))
 
 
 def _prose(source: str) -> Iterator[tuple[int, str]]:
@@ -189,28 +204,40 @@ def _prose(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _split(pieces: list[Piece], level: int) -> list[tuple[str, list[Piece]]]:
-    """Groups that begin at each heading of a level; the first, untitled one only where it holds something."""
+    """Groups that begin at each heading of a level; the first, untitled one only where it shows something."""
     groups = [("", [])]
     for piece in pieces:
         if piece.level == level:
             groups.append((piece.html, []))
         else:
             groups[-1][1].append(piece)
-    return groups if groups[0][1] else groups[1:]
+    return groups if any(piece.html or piece.absent for piece in groups[0][1]) else groups[1:]
+
+
+def _sections(pieces: list[Piece], untitled: str) -> list[Section]:
+    return [_section(title or untitled, inside) for title, inside in _split(pieces, 2)]
 
 
 def _section(title: str, pieces: list[Piece]) -> Section:
-    """A section whose absent moves are replaced by their reason, each reason once."""
-    said, moves = set(), []
+    """A section whose empty moves give way to the reason of their absence, each reason once."""
+    section, given = Section(title, []), set()
     for heading, inside in _split(pieces, 3):
-        move = Move(heading, inside, [r for p in inside for r in p.absent if r not in said])
-        move.reasons = list(dict.fromkeys(move.reasons))
-        said.update(move.reasons)
-        outputs = [piece for piece in inside if piece.level == OUTPUT]
-        if outputs and not any(piece.html for piece in outputs):
-            move.title, move.pieces = "", []
-        moves.append(move)
-    return Section(title, moves)
+        reasons = dict.fromkeys(reason for piece in inside for reason in piece.absent if reason not in given)
+        given.update(reasons)
+        kept = [] if _empty(heading, inside) else inside
+        section.moves.append(Move(heading if kept else "", kept, list(reasons)))
+    return section
+
+
+def _empty(heading: str, pieces: list[Piece]) -> bool:
+    """Does no code cell of a move show anything?
+
+    A move whose reason an earlier one has given leaves no output at all; what stands before the first H3 may be prose
+    about a section and goes only where its own cells say that they are absent.
+    """
+    outputs = [piece for piece in pieces if piece.level == OUTPUT]
+    silent = bool(outputs) and not any(piece.html for piece in outputs)
+    return silent and (heading != "" or any(piece.absent for piece in outputs))
 
 
 def _shown(outputs: list[NotebookNode]) -> str:
@@ -230,10 +257,20 @@ def _fragment(output: NotebookNode) -> str:
 
 
 def _image(png: str, about: dict) -> str:
-    """An image with its alt text and, where the metadata tell it, its size in CSS pixels (it may be drawn at 2x)."""
-    size = "".join(f' {side}="{about[side]}"' for side in ("width", "height") if side in about)
+    """An image with its alt text, as large as it was drawn: by its metadata, else by its resolution."""
+    png = "".join(png.split())
+    width, height = (about["width"], about["height"]) if {"width", "height"} <= set(about) else _size(png)
     alt = markup.escape(about.get("alt", ""))
-    return f'<img src="data:image/png;base64,{"".join(png.split())}" alt="{alt}"{size}>'
+    return f'<img src="data:image/png;base64,{png}" alt="{alt}" width="{width}" height="{height}">'
+
+
+def _size(png: str) -> tuple[int, int]:
+    """Width and height in CSS pixels, 96 an inch; without a resolution (chunk pHYs) a pixel is one of them."""
+    start = base64.b64decode(png[:1200])
+    width, height = struct.unpack(">II", start[16:24])
+    at = start.find(b"pHYs") + 4
+    per_metre = struct.unpack(">I", start[at : at + 4])[0] if at > 3 else 96 / 0.0254
+    return tuple(round(side * 96 / (per_metre * 0.0254)) for side in (width, height))
 
 
 _PARAGRAPH = r'<p class="sq-{}">(?:(?!</p>).)*</p>'
@@ -244,6 +281,7 @@ _TABLE = re.compile(r'(?:<p class="sq-table-label">((?:(?!</p>).)*)</p>\s*)?(<ta
 
 # Minus sign, digits, percent; en dash or full-width tilde between; in text, not inside a tag.
 _RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?(?![^<]*>)")
+_BRACKET = re.compile(r"(?<=[\d%])\uff08(?![^<]*>)")
 
 
 def _tidy(fragment: str) -> str:
@@ -253,20 +291,21 @@ def _tidy(fragment: str) -> str:
     and a frame that scrolls on a narrow screen. Customer text is escaped before it comes here, so no tag is its own.
     """
     framed = _FIGURE.sub(r'<figure class="sq-figure">\g<0></figure>', fragment)
-    return unbroken(_TABLE.sub(_table, framed))
+    return line_breaks(_TABLE.sub(_table, framed))
 
 
-def unbroken(fragment: str) -> str:
-    """Intervals such as 74%\u201382% stay on one line; attributes are left alone."""
-    return _RANGE.sub(r'<span class="sq-range">\g<0></span>', fragment)
+def line_breaks(fragment: str) -> str:
+    """Where a line may break: never inside an interval such as 74%\u201382%, but before the bracket that holds it."""
+    return _BRACKET.sub("<wbr>\uff08", _RANGE.sub(r'<span class="sq-range">\g<0></span>', fragment))
 
 
 def _table(match: re.Match) -> str:
     label, opening, rest = match.groups()
-    caption = f'<caption class="sq-table-label">{label}</caption>' if label else ""
+    caption = f'<caption class="sq-table-label"><span>{label}</span></caption>' if label else ""
     head, closing, body = rest.rpartition("</thead>")
-    scoped = _scope(head, "col") + closing + _scope(body, "row")
-    return f'<div class="sq-scroll" tabindex="0">{opening}{caption}{scoped}</div>'
+    head, body = _scope(head, "col"), _scope(body, "row")
+    shape = " sq-long" * (body.count("<tr") > LONG) + " sq-wide" * (head.count("<th ") > WIDE)
+    return f'<div class="sq-scroll{shape}" tabindex="0">{opening}{caption}{head}{closing}{body}</div>'
 
 
 def _scope(rows: str, scope: str) -> str:

@@ -1,4 +1,4 @@
-"""The scale every score was given on: declared, read from words, or inferred; breaks found; what counts as satisfied."""
+"""The scale every score was given on: declared or inferred, breaks found; and which scores count as satisfied."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sqlib import breaks, suspects
-from sqlib.repairs import LOG, PROBLEMS, joined, log, problem
+from sqlib.repairs import LOG, PROBLEMS, joined, problem
 
 FIXED = {"nps": (0.0, 10.0)}  # the promoter score is defined on 0-10 (Reichheld 2003)
 QUARTER = 0.75  # without a declared top, the top quarter of the scale counts as satisfied
@@ -116,7 +116,9 @@ def _fill(table: str, rows: pd.DataFrame, own: pd.Series, metric: str) -> tuple[
 def _codes(table: str, frame: pd.DataFrame) -> list[pd.DataFrame]:
     """Frequent values outside the scale that look like codes for "no answer"."""
     notes = []
-    for (file, low, high), rows in frame.dropna(subset=["score"]).groupby(["source_file", "scale_min", "scale_max"], sort=False):
+    for (file, low, high), rows in frame.dropna(subset=["score"]).groupby(
+        ["source_file", "scale_min", "scale_max"], sort=False
+    ):
         for value, count in suspects.codes(rows["score"], low, high).items():
             notes.append(_note(table, rows, "suspected_missing_code", f"{value:g}", file, count))
     return notes

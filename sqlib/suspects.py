@@ -24,7 +24,11 @@ def ends(scores: np.ndarray) -> tuple[float, float]:
 
     Codes are left out: negative ones below a scale that begins at 1, and large ones beyond a gap.
     """
-    inside = scores[scores > 0] if len(scores) and set(scores[scores < 0]) <= set(CODES) and not (scores == 0).any() else scores
+    inside = (
+        scores[scores > 0]
+        if len(scores) and set(scores[scores < 0]) <= set(CODES) and not (scores == 0).any()
+        else scores
+    )
     for code in sorted({c for c in CODES if c > 8} & set(inside)):
         rest = inside[inside < code]
         if len(rest) and rest.max() <= code - 2 and rest.max() <= 10 and np.mean(inside == code) >= OFTEN:
@@ -44,7 +48,7 @@ def straight_lines(items: pd.DataFrame) -> tuple[int, int]:
 
 
 def returning_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Comments of at least ``LONG`` characters written under different ids: text, rows, first row, most frequent first."""
+    """Comments of at least ``LONG`` characters under different ids: text, rows, first row; most frequent first."""
     texts = frame.loc[frame["comment"].str.len() >= LONG, ["feedback_id", "comment", "source_file", "source_row"]]
     again = texts[texts["comment"].duplicated(keep=False)].drop_duplicates(["feedback_id", "comment"])
     groups = again.groupby("comment", sort=False)

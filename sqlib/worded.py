@@ -1,4 +1,4 @@
-"""Worded scales: 非常满意 … 非常不满意 become scores, when every word of a column belongs to one known set."""
+"""Worded scales: very satisfied … very dissatisfied become scores, when every word belongs to one known set."""
 
 import functools
 import tomllib
@@ -36,7 +36,9 @@ def choose(words: set[str], low: float, high: float, profile: str = "general") -
 
     None where no set does, or where several of one size disagree on a score.
     """
-    fitting = [s for s in scales(profile) if words <= s.scores.keys() and low in (s.low, None) and high in (s.high, None)]
+    fitting = [
+        s for s in scales(profile) if words <= s.scores.keys() and low in (s.low, None) and high in (s.high, None)
+    ]
     smallest = [s for s in fitting if (s.low, s.high) == (fitting[0].low, fitting[0].high)]
     agreed = {tuple(s.scores[word] for word in sorted(words)) for s in smallest}
     return smallest[0] if len(agreed) == 1 else None

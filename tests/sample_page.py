@@ -142,9 +142,9 @@ def _finding(words, finding):
         "target": 0.85,
         "verdict": "unclear",
         "strength": strength,
-        "cautions": ["few_clusters", "=cmd"],
-        "evidence": ["table.c"],
-        "statement": finding["statement"],
+        "cautions": "few_clusters;small",
+        "evidence": "table.c",
+        "parts": {"statement": finding["statement"]},
     }
     return _data(record, "finding", fragment)
 

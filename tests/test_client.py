@@ -90,7 +90,7 @@ def test_defaults(tmp_path):
         ("[[tables.feedback]]\nsheet = 'x'\n[client]\nname = 'x'", "missing_key", {"key": "tables.feedback[1].files"}),
         (HEAD + BLOCK + "dayfirst = 'perhaps'", "wrong_type", {"written": "true | false"}),
         (HEAD + BLOCK + "columns = ['a']", "wrong_type", {"written": '{ "…" = "…" }'}),
-        (HEAD + "[targets]\ncsat = 'high'\n" + BLOCK, "wrong_type", {"written": "0.85"}),
+        (HEAD + "[targets]\ncsat = 'high'\n" + BLOCK, "wrong_type", {"key": "targets.csat", "written": "0.85"}),
         ("[client]\nname = 'x'\nlanguages = ['cn']\n" + BLOCK, "unknown_value", {"allowed": "zh, en"}),
         ("[client]\nname = 'x'\nprofile = 'acounting'\n" + BLOCK, "unknown_value", {"nearest": "accounting"}),
         ("[client]\nname = 'x'\ntimezone = 'Asia/Peking'\n" + BLOCK, "unknown_value", {"nearest": "Asia/Shanghai"}),

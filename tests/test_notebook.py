@@ -112,3 +112,10 @@ def test_normalise_renumbers_a_result_with_its_cell():
 def test_the_slow_optional_import_of_the_validator_is_blocked():
     code = "import sys; from sqlib import notebook; print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["None", "False"]
+
+
+def test_write_gives_the_same_bytes_on_every_system(tmp_path):
+    nb = notebook.normalise(sample_page.notebook("zh"))
+    path = notebook.write(nb, tmp_path / "page.ipynb")
+    assert path.read_bytes().endswith(b"\n}\n") and b"\r" not in path.read_bytes()
+    assert notebook.read(path) == nb

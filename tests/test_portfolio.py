@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 
 from sqlib import notebook, portfolio, render
 from sqlib.errors import SqlibError
+from sqlib.findings import COLUMNS
 
 CLIENT = sample_page.TEXT["zh"]["client"]  # Chinese, with brackets
 FOLDER = f"{CLIENT} 1#%"
@@ -100,6 +101,7 @@ def test_it_is_rebuilt_to_the_same_bytes(out):
 def test_reports_without_a_record_are_found_and_half_run_notebooks_are_not(tmp_path):
     deliver(tmp_path, "a", "2026Q3")
     nbformat.write(sample_page.notebook("zh"), tmp_path / "a" / "2026Q3" / AUDIENCE / "inspection.zh.ipynb")
+    nbformat.write(sample_page.notebook("zh"), tmp_path / "a" / "2026Q3" / AUDIENCE / "people.zh.failed.ipynb")
     cards = page(tmp_path)(class_="job")
     assert [card.h4.get_text() for card in cards] == [sample_page.TEXT["zh"]["title"]]
     assert len(cards[0]("a")) == 2
@@ -110,12 +112,12 @@ def test_a_failed_report_shows_no_findings_and_a_missing_file_no_link(tmp_path):
     (tmp_path / "a" / "2026Q3" / told["languages"]["zh"]["html"]).unlink()
     record(tmp_path, "a", "2026Q3", told, {**told, "stem": "other", "status": "failed"})
     done, failed = page(tmp_path)(class_="job")
-    assert not done("a") and render.words("portal", "zh")["missing"] in done.get_text()
+    assert not done("a") and render.wording("portal", "zh")["missing"] in done.get_text()
     assert done("li") and not failed("li")
 
 
 def test_an_empty_folder_and_a_broken_record_get_a_clear_answer(tmp_path):
-    assert render.words("portal", "en")["empty"] in page(tmp_path, "en").get_text()
+    assert render.wording("portal", "en")["empty"] in page(tmp_path, "en").get_text()
     broken = tmp_path / "a" / "2026Q3" / "run.json"
     broken.parent.mkdir(parents=True)
     broken.write_text("{", encoding="utf-8")
@@ -131,22 +133,20 @@ def test_findings_csv_has_one_row_a_finding_and_no_live_formula(tmp_path):
     path = tmp_path / "a" / "2026Q3" / AUDIENCE / "feedback_analysis.en.ipynb"
     nb = notebook.read(path)
     finding = notebook.harvest(nb)["findings"][0]
-    finding.update(subject="=HYPERLINK(1)", n=7, cautions=[])
+    finding.update(subject="=HYPERLINK(1)", n=7)
     nbformat.write(nb, path)
     written = portfolio.findings_csv(tmp_path / "a" / "2026Q3")
     assert written == tmp_path / "a" / "2026Q3" / "findings.csv"
     with written.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == list(portfolio.COLUMNS)
+    assert list(rows[0]) == list(COLUMNS)
     ids = [row["finding_id"] for row in rows]
     assert ids == sorted(set(ids)) and len(ids) == 4
     strong = next(row for row in rows if row["key"] == "strong")
-    assert (strong["subject"], strong["n"], strong["low"], strong["cautions"]) == ("'=HYPERLINK(1)", "7", "-0.07", "")
-    assert next(row for row in rows if row["key"] == "weak")["cautions"] == "few_clusters;=cmd"
+    assert (strong["subject"], strong["n"], strong["low"], strong["reference"]) == ("'=HYPERLINK(1)", "7", "-0.07", "")
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-x", "@a", "\tx", "\rx"])
 def test_text_a_spreadsheet_would_run_is_quoted(text):
     assert portfolio._cell(text) == f"'{text}"
-    assert portfolio._cell([text, "b"]) == f"'{text};b"
     assert portfolio._cell(-0.5) == -0.5

@@ -1,6 +1,8 @@
 """The report page: self-contained, findings first, the same numbers in both languages, the same bytes each time."""
 
+import base64
 import errno
+import io
 import os
 import re
 from collections import Counter
@@ -10,6 +12,7 @@ import pytest
 import sample_page
 from bs4 import BeautifulSoup
 from nbformat import v4
+from PIL import Image
 
 from sqlib import notebook, render
 from sqlib.errors import SqlibError
@@ -90,6 +93,15 @@ def test_images_carry_their_alt_text_and_tables_caption_and_scope(pages, languag
     assert {th["scope"] for th in page.tbody("th")} == {"row"}
 
 
+def test_tables_that_are_long_or_wide_are_told_to_the_printer(tmp_path):
+    def shape(rows, columns):
+        body = f"<tr>{'<td>1</td>' * columns}</tr>" * rows
+        html = f"<table><thead><tr>{'<th>a</th>' * columns}</tr></thead><tbody>{body}</tbody></table>"
+        return rendered(tmp_path, code(data(text_html=html))).table.parent["class"][1:]
+
+    assert [shape(24, 6), shape(25, 6), shape(24, 7)] == [[], ["sq-long"], ["sq-wide"]]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_code_parameters_streams_and_plain_text_are_hidden(pages, language):
     text = shown(pages[language])
@@ -117,11 +129,12 @@ def test_core_findings_stand_before_the_first_section(pages, language):
     page, words = soup(pages[language]), sample_page.TEXT[language]
     summary, *sections = page.main("section", id=True, recursive=False)
     assert summary["id"] == "summary"
-    assert summary.h2.get_text() == render.words("report", language)["summary"]
+    assert summary.h2.get_text() == render.wording("report", language)["summary"]
     assert summary.h3.get_text() == words["core"]
     assert len(summary(class_="sq-finding")) == len(words["findings"]) == len(page(class_="sq-finding"))
-    assert sections[0].h2.get_text() == render.words("report", language)["background"]
-    assert sections[-1]["id"] == "appendix"
+    assert sections[0].h2.get_text() == render.wording("report", language)["background"]
+    assert sections[-1]["class"] == ["sq-appendix"]
+    assert sections[-1].h2.get_text() == render.wording("report", language)["appendix"]
     assert words["provenance"] in sections[-1].get_text()
 
 
@@ -185,10 +198,19 @@ def test_an_image_drawn_at_twice_its_size_keeps_its_width(tmp_path):
     assert (image["alt"], image["width"], image["height"]) == ('a "quoted" <alt>', "380", "150")
 
 
+@pytest.mark.parametrize(("dpi", "size"), [((160, 160), ("60", "30")), (None, ("100", "50"))])
+def test_an_image_is_as_large_as_it_was_drawn(tmp_path, dpi, size):
+    drawn = io.BytesIO()
+    Image.new("RGB", (100, 50)).save(drawn, "PNG", **({"dpi": dpi} if dpi else {}))
+    image = rendered(tmp_path, code(data(image_png=base64.b64encode(drawn.getvalue()).decode()))).img
+    assert (image["width"], image["height"]) == size
+
+
 def test_intervals_stay_on_one_line_but_attributes_stay_as_they_are():
     text = '<img alt="1\u20132"> 74%\uff5e82% \u22127\u20131,000 2026-07-01'
-    ranges = re.findall(r'<span class="sq-range">(.*?)</span>', render.unbroken(text))
+    ranges = re.findall(r'<span class="sq-range">(.*?)</span>', render.line_breaks(text))
     assert ranges == ["74%\uff5e82%", "\u22127\u20131,000"]
+    assert render.line_breaks("78%\uff0895%\uff09") == "78%<wbr>\uff0895%\uff09"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -205,12 +227,43 @@ def test_both_languages_show_the_same_numbers(pages):
     assert numbers["zh"].total() > 60
 
 
-def test_words_of_both_languages_have_the_same_keys():
-    for stem in ("report", "portal"):
-        zh, en = render.words(stem, "zh"), render.words(stem, "en")
-        assert {k: set(v) if isinstance(v, dict) else None for k, v in zh.items()} == {
-            k: set(v) if isinstance(v, dict) else None for k, v in en.items()
-        }
+@pytest.mark.parametrize("stem", ["report", "portal"])
+def test_every_fixed_word_is_there_in_both_languages(stem):
+    def texts(entry):
+        return [entry] if isinstance(entry, str) else [text for inside in entry.values() for text in texts(inside)]
+
+    zh, en = (texts(render.wording(stem, language)) for language in LANGUAGES)
+    assert len(zh) == len(en) > 10
+    assert not any(re.search(r"\d", text) for text in zh + en)
+
+
+def test_an_appendix_of_its_own_name_comes_last_and_unnumbered(tmp_path):
+    page = rendered(
+        tmp_path,
+        v4.new_markdown_cell("# T\n\n## Appendix: data and methods\n\nsmall print"),
+        v4.new_markdown_cell("## First\n\ntext"),
+    )
+    assert [(section["class"], section.h2.get_text()) for section in page.main("section")] == [
+        (["sq-section"], "First"),
+        (["sq-appendix"], "Appendix: data and methods"),
+    ]
+
+
+def test_a_move_that_shows_nothing_goes_and_prose_of_a_section_stays(tmp_path):
+    page = rendered(
+        tmp_path,
+        v4.new_markdown_cell("# T\n\n## S\n\nabout the section"),
+        code(),
+        v4.new_markdown_cell("### Empty\n\nhow to read"),
+        code(),
+        v4.new_markdown_cell("### Words only\n\nno cell"),
+    )
+    assert [tag.get_text() for tag in page.main(["h2", "h3", "p"])] == [
+        "S",
+        "about the section",
+        "Words only",
+        "no cell",
+    ]
 
 
 def test_a_locked_target_is_named_and_keeps_the_old_report(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """Build a demo client from one seed: the untouched exports such a firm really sends.
 
-``python data/demo/build.py [--client jiahe] [--seed 20260976] [--out data/demo]`` writes ``<out>/<client>/raw/`` and
+``python data/demo/build.py [--client jiahe] [--seed 20260928] [--out data/demo]`` writes ``<out>/<client>/raw/`` and
 ``truth.toml``: how much of everything was planted, counted. ``world.py`` draws the clean tables, this file makes them
 ugly: title rows, merged cells, total lines, six spellings of a date, worded scales, a month exported twice, and rows
 that are wrong in one stated way. The bytes follow from the seed.

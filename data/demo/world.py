@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 HERE = Path(__file__).resolve().parent
-SEED = 20260976
+SEED = 20260928
 LOW_LEVELS, HIGH_LEVELS = [0.20, 0.34, 0.46], [0.50, 0.50]  # 1, 2, 3 of the dissatisfied; 4, 5 of the satisfied
 LOW_RECOMMEND = [0.06, 0.05, 0.07, 0.10, 0.14, 0.28, 0.30]  # 0 … 6
 HIGH_RECOMMEND = [0.16, 0.30, 0.28, 0.26]  # 7 … 10

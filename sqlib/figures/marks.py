@@ -48,22 +48,30 @@ def reference(ax, value: float, label: str | None = None) -> None:
     colour = style.palette()
     ax.axvline(value, color=colour["muted"], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     if label:
-        ax.text(value, 1.01, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=8,
-                color=colour["muted"])  # fmt: skip
+        ax.annotate(label, (value, 0), xycoords=ax.get_xaxis_transform(), xytext=(4, 3), textcoords="offset points",
+                    ha="left", va="bottom", fontsize=8, color=colour["muted"])  # fmt: skip
 
 
-def percent_axis(ax, *, signed: bool = False) -> None:
-    """Ticks of the horizontal axis as whole per cent; a signed axis shows + and a true minus."""
-    from matplotlib.ticker import FuncFormatter
+def percent_axis(ax) -> None:
+    """Ticks of the horizontal axis as whole per cent."""
+    _ticks(ax, lambda value, _: words.number(value, "percent", "en", digits=0))
 
-    ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: words.number(value, "percent", "en", digits=0, signed=signed))
-    )
+
+def points_axis(ax) -> None:
+    """Ticks of a difference of shares in percentage points, with + and a true minus."""
+    _ticks(ax, lambda value, _: words.number(value, "points", "en", digits=0, signed=True, bound=True))
+
+
+def _ticks(ax, form) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(form))
 
 
 def legend(ax, columns: int) -> None:
     """Legend above the plot, on the right, away from the marks."""
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2)
 
 
 def say(key: str, language: str) -> str:

@@ -12,24 +12,30 @@ OFFSET = 0.17  # crude below, adjusted above the middle of the row
 
 def plot_priority(result: WeakPointsResult, *, ax=None, language: str = "en"):
     """Draw the cells family by family; colour and mark are the verdict on the adjusted difference."""
-    table = result.table[~result.table["verdict"].isin(("hidden",))]
+    table = _ordered(result.table[result.table["verdict"] != "hidden"])
     ax = marks.axes(ax, len(table) * 1.15)
     colour = style.palette()
     heights = marks.rows(ax, [_name(row, language) for row in table.itertuples()])
     marks.reference(ax, 0.0, marks.say("rest", language))
     marks.intervals(
-        ax, heights - OFFSET, table["crude"], table["crude_low"], table["crude_high"], colour=colour["grid"], size=4.5,
-        width=1.4, hollow=True, label=marks.say("crude", language),
+        ax, heights - OFFSET, table["crude"], table["crude_low"], table["crude_high"], colour=colour["series3"], size=4.5,
+        width=1.2, hollow=True, label=marks.say("crude", language),
     )  # fmt: skip
     tones = [colour[TONE.get(verdict, "neutral")] for verdict in table["verdict"]]
     adjusted = [table[name] for name in ("adjusted", "adjusted_low", "adjusted_high")]
     marks.intervals(ax, heights + OFFSET, *adjusted, colour=tones, size=6.5, width=2.2)
     ax.plot([], [], "o-", color=colour["neutral"], markersize=6.5, linewidth=2.2, label=marks.say("adjusted", language))
     _families(ax, table, heights, language)
-    marks.percent_axis(ax, signed=True)
+    marks.points_axis(ax)
     ax.set_xlabel(marks.say("difference", language))
     marks.legend(ax, 2)
     return ax
+
+
+def _ordered(table):
+    """Families as declared; within each the cell furthest behind first."""
+    family = table["family"].map({name: place for place, name in enumerate(table["family"].unique())})
+    return table.assign(_family=family).sort_values(["_family", "adjusted"], kind="stable")
 
 
 def _name(row, language: str) -> str:

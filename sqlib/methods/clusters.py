@@ -16,6 +16,7 @@ Statistics 98:701 (working within-cluster correlation for the degrees of freedom
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 LEVERAGE_CAP = 4.0  # a cluster that alone carries a group has residual 0: its correction is capped, the rest rescaled
 DESIGN_EFFECT_FLOOR = 0.5  # below one half a design effect is chance: a few customers whose sums happen to agree
@@ -30,7 +31,8 @@ class Contrast:
     ``estimate`` (...), ``variance`` (...), ``df`` (...): Satterthwaite degrees of freedom, ``means`` (..., groups),
     ``correlation`` (..., groups, groups): of the means, from the clusters they share, ``rho`` (...): working
     correlation of two answers of one cluster, ``clusters``: how many clusters take part, ``even_clusters`` (...):
-    how many equally heavy ones they are worth. ``variance`` and ``df`` are NaN where no group has two clusters to
+    how many equally heavy ones they are worth, ``tail_df`` (...): degrees of freedom by the kurtosis of the clusters'
+    residuals, small where few clusters carry the variance (a rare outcome). ``variance`` and ``df`` are NaN where no group has two clusters to
     compare; where all answers are alike the variance is 0 and ``df`` NaN.
     """
 
@@ -42,6 +44,7 @@ class Contrast:
     rho: np.ndarray
     clusters: int
     even_clusters: np.ndarray
+    tail_df: np.ndarray
 
 
 def contrast(value, *, cluster, group=None, weight=None, coefficients=(1.0,)) -> Contrast:
@@ -67,22 +70,23 @@ def contrast(value, *, cluster, group=None, weight=None, coefficients=(1.0,)) ->
     mass = total(weight)  # (..., G, K): weight of a cluster in a group
     group_mass = mass.sum(-2)
     means = total(weight * value).sum(-2) / group_mass
-    residual = weight * (value - means[..., group])
-    scores, squares = total(residual), total(residual**2)
+    weighted = weight * (value - means[..., group])
+    scores, squares = total(weighted), total(weighted**2)
     mass_squares = total(weight**2)
     spread = _spread(total(weight * (value - means[..., group]) ** 2).sum(-2), group_mass, mass_squares.sum(-2))
 
     rho = _within_correlation(scores, squares, mass, mass_squares, spread)
     scale = (coefficients / group_mass)[..., None, :]
     working = _working_covariance(mass, mass_squares, spread, rho, scale)
-    variance, df = _corrected((scores * scale).sum(-1), mass / group_mass[..., None, :], *working)
+    residual = (scores * scale).sum(-1)
+    variance, df = _corrected(residual, mass / group_mass[..., None, :], *working)
     estimate = (coefficients * means).sum(-1)
     even = mass.sum((-1, -2)) ** 2 / (mass.sum(-1) ** 2).sum(-1)
-    return Contrast(estimate, variance, df, means, _correlation(scores), rho, total.clusters, even)
+    return Contrast(estimate, variance, df, means, _correlation(scores), rho, total.clusters, even, _tail_df(residual))
 
 
 def effective_n(result: Contrast, spread, n: int):
-    """How many independent, equally weighted answers one mean is worth, and its degrees of freedom.
+    """How many independent, equally weighted answers one share or score is worth, and its degrees of freedom.
 
     ``spread`` is the weighted variance of one answer (divisor n, not n - 1). Where all answers are alike nothing is
     known about the correlation within a customer, so each customer is taken to count once. NaN for one customer.
@@ -94,7 +98,7 @@ def effective_n(result: Contrast, spread, n: int):
         design_effect = np.maximum(result.variance * (n - 1) / spread, DESIGN_EFFECT_FLOOR)
     return (
         np.where(constant, result.even_clusters, n / design_effect),
-        np.where(constant, result.clusters - 1, result.df),
+        np.where(constant, result.clusters - 1, np.fmin(result.df, result.tail_df)),
     )
 
 
@@ -133,8 +137,6 @@ def bootstrap_p(
 
 def codes(cluster, n: int) -> np.ndarray:
     """Codes 0..G-1 of a column of cluster labels; ``None`` = every row alone, a missing label = a row alone."""
-    import pandas as pd
-
     if cluster is None:
         return np.arange(n)
     code = pd.factorize(np.asarray(cluster, dtype=object))[0]
@@ -190,6 +192,14 @@ def _within_correlation(scores, squares, mass, mass_squares, spread):
         pairs = (mass.sum(-1) ** 2 - mass_squares.sum(-1)).sum(-1)
         rho = (standard**2 - own).sum(-1) / pairs
     return np.where(pairs > 1e-9 * mass_squares.sum((-1, -2)), np.clip(np.nan_to_num(rho), 0.0, 1.0), 0.0)
+
+
+def _tail_df(residual):
+    """2 / (squared coefficient of variation of the sum of squares), estimated from the clusters; at least 1."""
+    square = residual**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variation = (square**2).sum(-1) / square.sum(-1) ** 2 - 1 / square.shape[-1]
+        return np.maximum(2 / np.maximum(variation, 1e-12), 1.0)
 
 
 def _correlation(scores):

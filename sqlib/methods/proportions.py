@@ -49,9 +49,9 @@ def wilson(successes, n, *, confidence=0.95):
 def score_limits(share, n, alpha):
     """Wilson's limits of a share on n answers; n may be infinite (then the limits are the share)."""
     z2 = samples.z_value(alpha) ** 2
-    centre, spread = share + z2 / (2 * n), share * (1 - share) / n + z2 / (4 * n**2)
-    half = np.sqrt(z2 * spread)
-    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    with np.errstate(invalid="ignore"):
+        centre, half = share * n + z2 / 2, np.sqrt(z2 * (share * (1 - share) * n + z2 / 4))
+        low, high = (np.where(np.isinf(n), share, limit / (n + z2)) for limit in (centre - half, centre + half))
     # the limits touch 0 and 1 exactly, and never cross the estimate by rounding
     low = np.where((share <= 0) & ~np.isnan(low), 0.0, np.minimum(low, share))
     return low, np.where((share >= 1) & ~np.isnan(high), 1.0, np.maximum(high, share))
@@ -142,7 +142,8 @@ def corrected_n(information, alpha):
     worth, df, n = information
     if np.all(np.isinf(df)):
         return np.asarray(worth, dtype=float)
-    return worth * (samples.t_value(alpha, max(n - 1, 1)) / samples.t_value(alpha, df)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return worth * (samples.t_value(alpha, max(n - 1, 1)) / samples.t_value(alpha, df)) ** 2
 
 
 def interval(estimate, information, alpha, narrowing=1.0):

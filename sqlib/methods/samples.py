@@ -91,6 +91,7 @@ def split(data: pd.DataFrame, value: pd.Series, *, by=None, cluster=None, weight
     """One ({by column: level}, Sample) per group in sorted order; rows without a value are left out.
 
     A group all of whose values are missing still appears, with an empty sample; without ``by`` there is one group.
+    Equal weights are no weights.
     """
     by = levels(by)
     require(data, *by, cluster, weight)
@@ -101,7 +102,8 @@ def split(data: pd.DataFrame, value: pd.Series, *, by=None, cluster=None, weight
     for level, rows in groups.items():
         rows = rows[known[rows]]
         labels = dict(zip(by, level if isinstance(level, tuple) else (level,), strict=True))
-        yield labels, Sample(value.to_numpy()[rows], code[rows], None if mass is None else mass[rows])
+        weights = None if mass is None or len(np.unique(mass[rows])) < 2 else mass[rows]
+        yield labels, Sample(value.to_numpy()[rows], code[rows], weights)
 
 
 def pair(data: pd.DataFrame, value: pd.Series, *, group, first, second, cluster=None, weight=None):
@@ -175,14 +177,14 @@ def p_value(interval, reference):
 
     ``interval(alpha)`` -> (low, high); alpha arrives in the shape of its own answer. NaN where the interval is.
     """
-    low, _ = interval(0.05)
-    inside, outside = np.full(np.shape(low), -15.0), np.zeros(np.shape(low))  # log10 of alpha
+    known = ~np.isnan(interval(0.05)[0] + reference)
+    inside, outside = np.full(known.shape, -15.0), np.zeros(known.shape)  # log10 of alpha
     for _ in range(50):
         middle = (inside + outside) / 2
         low, high = interval(10**middle)
         excludes = (reference < low) | (reference > high)
         inside, outside = np.where(excludes, inside, middle), np.where(excludes, middle, outside)
-    return np.where(np.isnan(low) | np.isnan(reference), np.nan, 10**outside)
+    return np.where(known, 10**outside, np.nan)
 
 
 def correlation(both: Sample, side):

@@ -26,7 +26,7 @@ FEW_CLUSTERS = 2  # no interval of a change below this many customers in either 
 class SatisfactionResult:
     """Levels and changes of every indicator the answers hold.
 
-    ``table``, one row an indicator: indicator, metric, unit, scale_min, scale_max, estimate, low, high, n, clusters,
+    ``table``, one row an indicator: indicator, metric, unit, change_unit, scale_min, scale_max, estimate, low, high, n, clusters,
     target, p_value, p_second, verdict (met | missed | unclear | no_target); raked, raked_low, raked_high, n_raked,
     effective_n (NaN without margins); previous, previous_low, previous_high, previous_n, change, change_low,
     change_high, change_p, change_p_second, change_verdict (higher | lower | not_distinguishable | not_comparable),
@@ -67,7 +67,7 @@ def satisfaction(
     rows = [
         _indicator(name, answers, previous, raking, (targets or {}).get(name), (best or {}).get(metric, "high"), settings)
         for name, (metric, *_) in INDICATORS.items()
-        if (answers["metric"].eq(metric) & answers["score"].notna()).any()
+        if len(_asked(answers, metric))
     ]
     cautions = raking.cautions if raking else ()
     return SatisfactionResult(pd.DataFrame(rows), raking, confidence, tuple(cautions))
@@ -83,17 +83,29 @@ def _raking(answers: pd.DataFrame, margins: dict[str, pd.Series] | None) -> weig
 
 def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
     metric, module, method, keyword, column, unit = INDICATORS[name]
-    rows = answers[answers["metric"].eq(metric) & answers[column].notna()]
+    rows = _asked(answers, metric, column)
     scale = _main_scale(rows)
     used = rows[_on_scale(rows, scale)]
     estimate = getattr(module, method)
     level = estimate(used, **{keyword: column}, target=target, **settings).table.iloc[0]
     row = {"indicator": name, "metric": metric, "unit": unit, "scale_min": scale[0], "scale_max": scale[1]}
+    row |= {"change_unit": "points" if unit == "percent" else unit}
     row |= {key: level[key] for key in ("estimate", "low", "high", "n", "clusters", "p_value", "p_second")}
     row |= {"target": np.nan if target is None else target, "verdict": _against(level, target, best)}
     row |= _raked(used, raking, estimate, {keyword: column}, settings)
     row |= _change(used, previous, scale, INDICATORS[name], best, settings)
     return row | {"other_scale": len(rows) - len(used)}
+
+
+def _asked(answers: pd.DataFrame | None, metric: str, column: str = "score") -> pd.DataFrame:
+    """The answers to one metric. A questionnaire may ask the recommendation beside the score, in its own column."""
+    if answers is None:
+        return pd.DataFrame(columns=["score", "satisfied", "scale_min", "scale_max"])
+    rows = answers[answers["metric"].eq(metric) & answers[column].notna()]
+    if metric != "nps" or "recommend" not in answers or answers["recommend"].isna().all():
+        return rows
+    beside = answers[answers["recommend"].notna() & answers["metric"].ne(metric)]
+    return pd.concat([rows, beside.assign(score=beside["recommend"], scale_min=0.0, scale_max=10.0)])
 
 
 def _main_scale(rows: pd.DataFrame) -> tuple[float, float]:
@@ -128,7 +140,7 @@ def _change(used, previous, scale, indicator, best, settings) -> dict:
         ("previous", "previous_low", "previous_high", "previous_n", "change", "change_low", "change_high", "change_p",
          "change_p_second"), np.nan,
     )  # fmt: skip
-    before = _before(previous, metric, column)
+    before = _asked(previous, metric, column)
     if before.empty:
         return blank | {"comparable": "no_previous", "change_verdict": "not_comparable"}
     before = before[_on_scale(before, scale)]
@@ -146,12 +158,6 @@ def _change(used, previous, scale, indicator, best, settings) -> dict:
     change = {"change": compared["estimate"], "change_low": compared["low"], "change_high": compared["high"]}
     change |= {"change_p": compared["p_value"], "change_p_second": compared["p_second"], "comparable": "yes"}
     return blank | change | {"change_verdict": _direction(compared, best)}
-
-
-def _before(previous: pd.DataFrame | None, metric: str, column: str) -> pd.DataFrame:
-    if previous is None:
-        return pd.DataFrame()
-    return previous[previous["metric"].eq(metric) & previous[column].notna()]
 
 
 def _direction(compared: pd.Series, best: str) -> str:

@@ -1,15 +1,8 @@
 """Weak points over declared cells: which teams, segments, channels lie below the rest of the firm?
 
-Every cell is compared with all other answers, crude and at an equal mix of the ``adjust`` columns: within each
-stratum the cell is set against the rest, and the strata are combined with Mantel-Haenszel weights
-``w = n1 * n0 / n``. The difference is ``U / sum(w)`` with ``U = sum(x1 - n1 * x / n)``; given the margins of the
-strata ``U`` is a sum of hypergeometric variables, hence the exact test. Answers of one customer are correlated:
-variances are multiplied by a design effect whose correlation comes from all pairs of answers of one customer.
-
-References: Mantel & Haenszel (1959) J Natl Cancer Inst 22:719; Sato (1989) Biometrics 45:1323; Klingenberg (2014)
-Statistics in Medicine 33:2968 (interval); Rao & Scott (1981) JASA 76:221 (design effect); Benjamini & Hochberg
-(1995) JRSS B 57:289; DerSimonian & Laird (1986) Controlled Clinical Trials 7:177; Morris (1983) JASA 78:47
-(shrunk interval); Klein, Wright & Wieczorek (2020) JRSS A 183:589 (ranks from simultaneous intervals).
+Every cell is compared with all other answers, crude and at an equal mix of the ``adjust`` columns
+(``stratified``). All cells of all families form one set of comparisons (Benjamini & Hochberg 1995, JRSS B 57:289);
+within a family the differences are shrunk and ranked (``shrinkage``).
 """
 
 from dataclasses import dataclass
@@ -19,15 +12,14 @@ import pandas as pd
 
 from sqlib.disclosure import suppress
 from sqlib.errors import MethodRefused
-from sqlib.methods import proportions, samples
+from sqlib.methods import proportions, samples, shrinkage, stratified
 from sqlib.methods.clusters import codes, contrast
 from sqlib.methods.samples import Sample
 
 WATCH_AT = 0.05  # crude or single p that is worth watching
 WATCH_RATE = 0.20  # false discovery rate that is worth watching
 LOW_COVERAGE = 0.8  # share of a cell's answers that have a like to compare with, below which a caution is given
-SMALLEST_EFFECT = 0.1  # floor of the design effect
-TAIL = 1e-30  # a hypergeometric tail is cut at this fraction of the mode
+SECOND_AT = 0.20  # the second method is asked where the first finds at least this much: 80 % is the weakest evidence
 STEPS = 200  # deficits tried for `findable`
 
 NUMBERS = [
@@ -66,7 +58,7 @@ class WeakPointsResult:
 
 
 def weak_points(
-    data, *, outcome, cells, adjust=(), cluster=None, respondent=None, min_group=5, confidence=0.95,
+    data, *, outcome, cells, adjust=(), cluster=None, respondent=None, speaks_to=None, min_group=5, confidence=0.95,
     target_power=0.8, act_at=0.05, seed=0,
 ) -> WeakPointsResult:  # fmt: skip
     """Compare every declared cell with the rest of the firm, crude and mix-adjusted.
@@ -79,27 +71,30 @@ def weak_points(
     adjust : columns whose mix is held equal; a family that lies wholly in `adjust` is adjusted by the others
     cluster : customer; answers of one customer are not independent. None: `respondent`, else the row
     respondent : person, counted for `min_group`, and an inner level of correlation. None: `cluster`, else the row
+    speaks_to : column naming the one family a row speaks to (an item's score: ``dimension``), blank for the rest: a
+        row counts in the families that hold its name, a blank one in those that hold no such name
     min_group : cells of fewer respondents are hidden, with complementary suppression
     target_power, act_at : ``findable`` is the deficit flagged with this power if it alone is real, so that its
         one-sided p must beat ``act_at / comparisons`` (baseline: the rest of the cell's strata)
     seed : taken as by every method; nothing here is random
 
     Columns: ``p_value`` two-sided stratified exact mid-p (numeric outcome: permutation p by three moments) at the
-    design effect; ``p_second`` linearised cluster t of the same difference; ``p_adjusted`` Benjamini-Hochberg over
-    all cells of all families, for the direction in which the cell lies; ``coverage`` share of the cell's answers
-    whose stratum holds answers of others. Verdicts: act_now = adjusted difference below 0 and p_adjusted <=
-    `act_at`; strength = its mirror image; watch = below the rest with crude or single adjusted p <= .05 or
-    p_adjusted <= .20; too_few = nothing to compare with, or no deficit however deep would be found; hidden;
-    no_signal.
+    design effect; ``p_second`` linearised cluster t of the same difference, NaN where p_value > .20;
+    ``p_adjusted`` Benjamini-Hochberg over all cells of all families, for the direction in which the cell lies;
+    ``coverage`` share of the cell's answers whose stratum holds answers of others. Verdicts: act_now = adjusted
+    difference below 0 and p_adjusted <= `act_at`; strength = its mirror image; watch = below the rest with crude or
+    single adjusted p <= .05 or p_adjusted <= .20; too_few = nothing to compare with, or no deficit however deep
+    (of a 0/1 outcome) would be found; hidden; no_signal.
 
     Raises MethodRefused (segments.*). Checked against Rothman, Greenland & Lash (2008) p. 275 (difference, Sato
     variance), full enumeration (mid-p), Normand (1999) table IX (DerSimonian-Laird), Benjamini & Hochberg (1995);
     error rates and power in ``benchmarks/weak_points.py``.
     """
-    rows, y = _answers(data, outcome, cells, adjust, cluster, respondent)
+    cells, adjust = samples.levels(cells), samples.levels(adjust)
+    rows, y = _answers(data, outcome, cells, [*adjust, cluster, respondent, speaks_to])
     links = _links(rows, cluster, respondent)
-    families = {family: _family(rows, family) for family in cells}
-    table = pd.concat([_sizes(family, *families[family], links) for family in cells], ignore_index=True)
+    families = _families(rows, cells, speaks_to)
+    table = pd.concat([_sizes(family, *coded, links) for family, coded in families.items()], ignore_index=True)
     table = suppress(table, by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families))
 
     parts = []
@@ -145,38 +140,57 @@ class _Links:
     levels: tuple[np.ndarray, ...]
 
 
-def _answers(data, outcome, cells, adjust, cluster, respondent):
-    """The rows with an outcome, after checking that the method can answer at all."""
-    parts = [part for family in cells for part in family.split("*")]
-    samples.require(data, outcome, *parts, *adjust, cluster, respondent)
+def _answers(data, outcome, cells, others):
+    """The rows with an outcome, and the outcomes, after checking that the method can answer at all."""
+    samples.require(data, outcome, *(part for family in cells for part in _parts(family)), *others)
     if not cells:
         raise MethodRefused("segments.no_cells")
     value = samples.numbers(data, outcome)
-    rows = data[value.notna()]
-    if len(rows) < 2:
-        raise MethodRefused("segments.no_answers", column=outcome, rows=len(rows))
-    return rows, value[value.notna()].to_numpy()
+    if value.notna().sum() < 2:
+        raise MethodRefused("segments.no_answers", column=outcome, rows=int(value.notna().sum()))
+    return data[value.notna()], value[value.notna()].to_numpy()
 
 
-def _family(rows, family):
+def _parts(family):
+    return [part.strip() for part in family.split("*")]
+
+
+def _families(rows, cells, speaks_to):
+    """Family -> (code of each row, labels of the cells); a family whose column is all blank is left out."""
+    coded = {family: _family(rows, _parts(family), speaks_to) for family in cells}
+    found = {family: each for family, each in coded.items() if each[1]}
+    if not found:
+        raise MethodRefused("segments.blank_cells", columns=", ".join(cells))
+    return found
+
+
+def _family(rows, parts, speaks_to):
     """Code of the cell of each row (-1 where it has none) and the labels of the cells, in the order of the column."""
-    parts = [rows[part].astype("category").cat for part in family.split("*")]
+    rows = rows if speaks_to is None else _speaking(rows, parts, speaks_to)
+    columns = [rows[part].astype("category").cat for part in parts]
     code = np.zeros(len(rows), dtype=int)
-    for part in parts:
-        known = (code >= 0) & (part.codes.to_numpy() >= 0)
-        code = np.where(known, code * len(part.categories) + part.codes.to_numpy(), -1)
-    present, compact = np.unique(code[code >= 0], return_inverse=True)
-    code[code >= 0] = compact
-    sizes = [len(part.categories) for part in parts]
-    names = [part.categories[at] for part, at in zip(parts, np.unravel_index(present, sizes), strict=True)]
-    return code, list(names[0]) if len(names) == 1 else [
-        " * ".join(map(str, each)) for each in zip(*names, strict=True)
-    ]
+    for column in columns:
+        level = column.codes.to_numpy()
+        code = np.where((code >= 0) & (level >= 0), code * len(column.categories) + level, -1)
+    present, code[code >= 0] = np.unique(code[code >= 0], return_inverse=True)
+    levels = np.unravel_index(present, [max(len(column.categories), 1) for column in columns])
+    labels = [list(column.categories[at]) for column, at in zip(columns, levels, strict=True)]
+    if len(parts) == 1:
+        return code, labels[0]
+    return code, [" * ".join(map(str, each)) for each in zip(*labels, strict=True)]
+
+
+def _speaking(rows, parts, speaks_to):
+    """The rows with the family's columns blanked where a row does not speak to this family."""
+    meant = rows[speaks_to].isin(parts)
+    if not meant.any():
+        meant = rows[speaks_to].isna()
+    return rows[parts].where(meant)
 
 
 def _strata(rows, family, adjust):
     """Stratum of each row: the `adjust` columns crossed, a blank being a level of its own."""
-    parts = family.split("*")
+    parts = _parts(family)
     used = [column for column in adjust if column not in parts or not set(parts) <= set(adjust)]
     if not used:
         return np.zeros(len(rows), dtype=int)
@@ -229,16 +243,16 @@ def _compare_family(y, cell, stratum, links, shown, confidence):
     y, cell, stratum = y[keep], cell[keep], np.unique(stratum[keep], return_inverse=True)[1]
     links = _Links(links.cluster[keep], links.respondent[keep], tuple(level[keep] for level in links.levels))
     fair = _compare(y, cell, stratum, links, shown)
-    crude = _compare(y, cell, np.zeros_like(stratum), links, shown, second=not fair.binary) if stratum.any() else fair
+    crude = _compare(y, cell, np.zeros_like(stratum), links, shown) if stratum.any() else fair
     alpha = 1 - confidence
-    tau2, *shrunk = shrink(fair.difference, fair.variance(alpha), confidence)
+    tau2, *shrunk = shrinkage.shrink(fair.difference, fair.variance(alpha), confidence)
     columns = {
         ("estimate", "low", "high"): _estimates(y, cell, len(shown), links.cluster, alpha),
         ("crude", "crude_low", "crude_high"): (crude.difference, *crude.interval(alpha)),
         ("adjusted", "adjusted_low", "adjusted_high"): (fair.difference, *fair.interval(alpha)),
         ("shrunk", "shrunk_low", "shrunk_high"): shrunk,
         ("crude_p_value", "p_value", "p_second"): (crude.p_value, fair.p_value, fair.p_second),
-        ("rank_low", "rank_high"): ranks(*fair.interval(alpha / max(int(shown.sum()), 1))),
+        ("rank_low", "rank_high"): shrinkage.ranks(*fair.interval(alpha / max(int(shown.sum()), 1))),
         ("coverage",): (fair.coverage,),
     }
     numbers = {name: value for names, values in columns.items() for name, value in zip(names, values, strict=True)}
@@ -284,7 +298,7 @@ class _Comparison:
 
     @property
     def difference(self):
-        return _ratio(self.x1 - self.n1 * (self.x1 + self.x0) / (self.n1 + self.n0), self.weight)
+        return stratified.ratio(self.x1 - self.n1 * (self.x1 + self.x0) / (self.n1 + self.n0), self.weight)
 
     @property
     def coverage(self):
@@ -296,12 +310,13 @@ class _Comparison:
 
         variance, df = self.linear
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(variance > 0, 2 * stdtr(df, -np.abs(self.difference) / np.sqrt(variance)), np.nan)
+            p = np.where(variance > 0, 2 * stdtr(df, -np.abs(self.difference) / np.sqrt(variance)), np.nan)
+        return np.where(self.p_value <= SECOND_AT, p, np.nan)
 
     def interval(self, alpha):
         """Arrays (low, high); NaN for cells not shown or without a like to compare with."""
         if self.binary:
-            low, high = common_interval(self.n1, self.x1, self.n0, self.x0, alpha=alpha, effect=self.effect)
+            low, high = stratified.common_interval(self.n1, self.x1, self.n0, self.x0, alpha=alpha, effect=self.effect)
         else:
             half = samples.t_value(alpha, self.linear[1]) * np.sqrt(self.linear[0])
             low, high = self.difference - half, self.difference + half
@@ -314,21 +329,24 @@ class _Comparison:
         return ((high - low) / 2 / samples.z_value(alpha)) ** 2
 
 
-def _compare(y, cell, stratum, links, shown, second=True):
+def _compare(y, cell, stratum, links, shown):
     cells, strata, binary = len(shown), int(stratum.max()) + 1, _binary(y)
-    n1, x1 = (_crossed(cell, stratum, cells, strata, values) for values in (None, y))
+    n1, x1 = (stratified.crossed(cell, stratum, cells, strata, values) for values in (None, y))
     n, x = n1.sum(0), x1.sum(0)
     residual = y - (x / n)[stratum]
     spread = np.bincount(stratum, residual**2, minlength=strata) / np.maximum(n - 1, 1)
     weight = n1 * (n - n1) / n
     shown = shown & (weight.sum(1) > 0)
-    effect = _design_effect(residual, cell, stratum, spread, n1, links.levels)
+    effect = stratified.design_effect(residual, cell, stratum, spread, n1, links.levels)
     if binary:
-        tested = [mid_p(n1[at], x1[at], (n - n1)[at], (x - x1)[at]) if shown[at] else np.nan for at in range(cells)]
+        tested = [
+            stratified.mid_p(n1[at], x1[at], (n - n1)[at], (x - x1)[at]) if shown[at] else np.nan for at in range(cells)
+        ]
     else:
-        tested = _permutation_p(y, stratum, residual, n1, x1)
-    p_value = np.where(shown, _deflated(np.array(tested), effect), np.nan)
-    linear = _linearised(y, cell, stratum, weight, links.cluster, shown & second)
+        tested = stratified.permutation_p(y, stratum, residual, n1, x1)
+    p_value = np.where(shown, stratified.deflated(np.array(tested), effect, len(np.unique(links.cluster)) - 1), np.nan)
+    asked = shown & (p_value <= SECOND_AT) if binary else shown
+    linear = _linearised(y, cell, stratum, weight, links.cluster, asked)
     return _Comparison(n1, x1, n - n1, x - x1, spread, effect, linear, p_value, binary)
 
 
@@ -346,34 +364,6 @@ def _linearised(y, cell, stratum, weight, cluster, shown):
     return found[0], found[1]
 
 
-def _design_effect(residual, cell, stratum, spread, n1, levels):
-    """Variance of U under a correlation common to all pairs of answers of one customer, over that of independent
-    answers. With inner levels (a customer's respondents) every level has its own correlation."""
-    sd, share = np.sqrt(spread), n1 / n1.sum(0)
-    independent = (n1 * (1 - share)) @ spread
-    standard = np.divide(residual, sd[stratum], out=np.zeros_like(residual), where=sd[stratum] > 0)
-    varies = (sd[stratum] > 0).astype(float)
-    excess, inner = np.zeros(len(n1)), (0.0, 0.0, np.zeros(len(n1)))
-    for level in levels:
-        groups = int(level.max()) + 1
-        own = _crossed(level, cell, groups, len(n1), sd[stratum])
-        expected = _crossed(level, stratum, groups, len(sd), sd[stratum]) @ share.T
-        pairs = (np.bincount(level, varies) ** 2).sum() - varies.sum()
-        product = (np.bincount(level, standard) ** 2).sum() - (standard**2).sum()
-        reach = ((own - expected) ** 2).sum(0) - independent
-        new = pairs - inner[0]
-        correlation = np.clip((product - inner[1]) / new, 0.0, 1.0) if new > 0 else 0.0
-        excess += correlation * (reach - inner[2])
-        inner = pairs, product, reach
-    effect = np.divide(independent + excess, independent, out=np.ones(len(n1)), where=independent > 0)
-    return np.maximum(effect, SMALLEST_EFFECT)
-
-
-def _crossed(first, second, sizes, others, values):
-    """Sum of values (None: count) over two codes, as a (sizes, others) array."""
-    return np.bincount(first * others + second, values, minlength=sizes * others).reshape(sizes, others).astype(float)
-
-
 def _findable(design, alpha, power):
     """Smallest deficit of each cell flagged at one-sided `alpha` with the wanted power; NaN where none suffices.
 
@@ -383,7 +373,8 @@ def _findable(design, alpha, power):
     n = n1 + n0
     if not design.binary:
         reach = samples.z_value(2 * alpha) + samples.z_value(2 * (1 - power))
-        return reach * np.sqrt(_ratio(weight * design.spread, weight) * design.effect / weight.sum(1))
+        total = np.where(weight.sum(1) > 0, weight.sum(1), np.nan)
+        return reach * np.sqrt((weight @ design.spread) * design.effect) / total
     rest = np.divide(design.x0, n0, out=np.zeros_like(n0), where=n0 > 0)
     deficits = np.linspace(0, 1, STEPS + 1)[1:]
     rate = np.maximum(rest - deficits[:, None, None], 0.0)  # (deficits, k, S)
@@ -427,115 +418,12 @@ def _verdicts(table, act_at):
 
 def _cautions(table, adjust, families):
     tests = {
-        "not_adjusted": not adjust,
+        "not_adjusted": len(adjust) == 0,
         "low_coverage": (table["coverage"] < LOW_COVERAGE).any(),
         "cells_hidden": table["hidden"].any(),
         "rows_without_cell": any((cell < 0).any() for cell, _ in families.values()),
     }
     return tuple(code for code, holds in tests.items() if holds)
-
-
-# --- the statistics -------------------------------------------------------------------------------------------
-
-
-def _ratio(top, bottom):
-    """Sum of `top` over sum of `bottom` along the last axis; NaN where nothing is to be divided by."""
-    top, bottom = top.sum(-1), bottom.sum(-1)
-    return np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom > 0)
-
-
-def _sato(n1, x1, n0, x0):
-    """Sums over the last axis: Mantel-Haenszel weight W, and P, Q of Sato's variance (difference * P + Q) / W**2."""
-    n = n1 + n0
-    p = (n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2
-    q = (x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * n)
-    return (n1 * n0 / n).sum(-1), p.sum(-1), q.sum(-1)
-
-
-def common_difference(n1, x1, n0, x0):
-    """Mantel-Haenszel difference of two shares over strata (last axis), first minus second, and Sato's variance.
-
-    ``n`` answers and ``x`` successes on either side. Checked against Rothman, Greenland & Lash (2008) p. 275.
-    """
-    n1, x1, n0, x0 = (np.asarray(each, dtype=float) for each in (n1, x1, n0, x0))
-    weight, p, q = _sato(n1, x1, n0, x0)
-    difference = _ratio((x1 * n0 - x0 * n1) / (n1 + n0), n1 * n0 / (n1 + n0))
-    return difference, (difference * p + q) / weight**2
-
-
-def common_interval(n1, x1, n0, x0, *, alpha=0.05, effect=1.0):
-    """Klingenberg's score interval of the Mantel-Haenszel difference: Sato's variance at the difference tried.
-
-    ``effect`` multiplies the variance. Stays informative when all answers of a cell agree. Checked against
-    a root search on the test statistic.
-    """
-    n1, x1, n0, x0 = (np.asarray(each, dtype=float) for each in (n1, x1, n0, x0))
-    difference, _ = common_difference(n1, x1, n0, x0)
-    weight, p, q = _sato(n1, x1, n0, x0)
-    z2 = samples.z_value(alpha) ** 2 * effect
-    middle = difference + z2 * p / (2 * weight**2)
-    half = np.sqrt(middle**2 - difference**2 + z2 * q / weight**2)
-    return np.maximum(middle - half, -1.0), np.minimum(middle + half, 1.0)
-
-
-def mid_p(n1, x1, n0, x0):
-    """Two-sided exact conditional mid-p of one cell against the rest over strata (1-d arrays): twice the smaller of
-    P(T < t) + P(T = t) / 2 and its mirror, T the cell's successes given all margins. Checked by full enumeration."""
-    start, chance = 0, np.ones(1)
-    for ours, theirs, successes in zip(n1, n0, x1 + x0, strict=True):
-        low, pmf = _hypergeometric(int(ours), int(theirs), int(successes))
-        start, chance = start + low, np.convolve(chance, pmf)
-    sums = start + np.arange(len(chance))
-    observed = round(float(np.sum(x1)))
-    tails = [chance[side].sum() + chance[sums == observed].sum() / 2 for side in (sums < observed, sums > observed)]
-    return min(1.0, 2 * min(tails))
-
-
-def _hypergeometric(ours, theirs, successes):
-    """Smallest kept value and the probabilities of the cell's successes, tails below TAIL cut off."""
-    from scipy.special import gammaln
-
-    low, high = max(0, successes - theirs), min(ours, successes)
-    if low == high:
-        return low, np.ones(1)
-    at = np.arange(low, high + 1)
-    log = -sum(gammaln(count + 1) for count in (at, ours - at, successes - at, theirs - successes + at))
-    pmf = np.exp(log - log.max())
-    kept = np.flatnonzero(pmf > TAIL)
-    pmf = pmf[kept[0] : kept[-1] + 1]
-    return low + int(kept[0]), pmf / pmf.sum()
-
-
-def _permutation_p(y, stratum, residual, n1, x1):
-    """Two-sided p of U when outcomes are dealt out anew within strata, from its first three moments (Pearson III)."""
-    n = n1.sum(0)
-    n0 = n - n1
-    square, cube = (np.bincount(stratum, residual**power, minlength=len(n)) for power in (2, 3))
-    variance = (n1 * n0 / (n * np.maximum(n - 1, 1)) * square).sum(1)
-    third = (n1 * n0 * (n0 - n1) / (n * np.maximum((n - 1) * (n - 2), 1)) * cube).sum(1)
-    score = (x1 - n1 * np.bincount(stratum, y) / n).sum(1)
-    sd = np.sqrt(variance)
-    z, skew = (
-        np.divide(part, sd**power, out=np.zeros_like(sd), where=sd > 0) for part, power in ((score, 1), (third, 3))
-    )
-    lower = _pearson(z, skew)
-    return np.minimum(1.0, 2 * np.minimum(lower, _pearson(-z, -skew)))
-
-
-def _pearson(z, skew):
-    """Lower tail of the standardised Pearson III distribution (a shifted gamma); normal where there is no skew."""
-    from scipy.special import gammainc, gammaincc, ndtr
-
-    shape = 4 / np.maximum(np.abs(skew), 1e-3) ** 2
-    at = np.maximum(shape + np.sign(skew) * z * np.sqrt(shape), 0.0)
-    return np.where(np.abs(skew) < 1e-3, ndtr(z), np.where(skew > 0, gammainc(shape, at), gammaincc(shape, at)))
-
-
-def _deflated(p, effect):
-    """The p value whose normal score is that of p over the root of the design effect; p itself at effect 1."""
-    from scipy.special import ndtr
-
-    return np.where(effect == 1, p, 2 * ndtr(-samples.z_value(p) / np.sqrt(effect)))
 
 
 def directed(p_value, difference):
@@ -544,46 +432,3 @@ def directed(p_value, difference):
     half = np.where(difference < 0, p_value / 2, 1 - p_value / 2)
     below, above = (samples.adjusted(pd.Series(tail)) for tail in (half, 1 - half))
     return np.maximum(np.where(difference < 0, below, above), p_value)
-
-
-def dersimonian_laird(estimates, variances, mean=None):
-    """Between-cell variance by moments: (tau2, mean, standard error of the mean).
-
-    ``mean`` None: estimated (DerSimonian & Laird 1986); a number: known, one degree of freedom more.
-    Checked against Normand (1999) table IX: tau2 218.72, mean -14.10.
-    """
-    estimates, weight = np.asarray(estimates, dtype=float), 1 / np.asarray(variances, dtype=float)
-    centre = np.average(estimates, weights=weight) if mean is None else mean
-    excess = (weight * (estimates - centre) ** 2).sum() - (len(estimates) - (mean is None))
-    scale = weight.sum() - ((weight**2).sum() / weight.sum() if mean is None else 0.0)
-    tau2 = max(0.0, excess / scale) if scale > 0 else 0.0
-    weight = 1 / (1 / weight + tau2)
-    return tau2, np.average(estimates, weights=weight) if mean is None else mean, weight.sum() ** -0.5
-
-
-def shrink(differences, variances, confidence=0.95):
-    """Empirical Bayes towards 0, the mean of differences from the rest: (tau2, shrunk, low, high).
-
-    Interval by Morris (1983), which carries the uncertainty of tau2. Under three cells nothing can be learnt from
-    the others: unshrunk. NaN cells stay NaN and take no part.
-    """
-    differences, variances = np.asarray(differences, dtype=float), np.asarray(variances, dtype=float)
-    known = np.isfinite(differences) & (variances > 0)
-    k, v, d = int(known.sum()), variances[known], differences[known]
-    tau2 = dersimonian_laird(d, v, mean=0.0)[0] if k else 0.0
-    pull = max(k - 2, 0) / max(k, 1) * v / (v + tau2)
-    doubt = 2 / max(k - 2, 1) * pull**2 * (v.mean() + tau2) / (v + tau2) * d**2 if k else 0.0
-    half = samples.z_value(1 - confidence) * np.sqrt(v * (1 - pull) + doubt)
-    result = np.full((3, len(known)), np.nan)
-    result[:, known] = (1 - pull) * d, (1 - pull) * d - half, (1 - pull) * d + half
-    return tau2, *result
-
-
-def ranks(low, high):
-    """Ranks each interval admits: (rank_low, rank_high), 1 = lowest; intervals that overlap are ties. Given
-    simultaneous intervals all ranks hold jointly (Klein, Wright & Wieczorek 2020). NaN cells take no part."""
-    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
-    known = np.isfinite(low)
-    below = (high[None, :] < low[:, None]).sum(1)
-    above = (low[None, :] > high[:, None]).sum(1)
-    return np.where(known, 1.0 + below, np.nan), np.where(known, known.sum() - above, np.nan)

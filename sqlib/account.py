@@ -1,0 +1,124 @@
+"""What a page owes its reader about the data: what it rests on, where every row went, what it cannot say."""
+
+import pandas as pd
+
+from sqlib import tables, words
+from sqlib.methods import data_quality
+from sqlib.methods.satisfaction import SatisfactionResult
+from sqlib.methods.segments import WeakPointsResult
+from sqlib.methods.themes import ThemesResult
+from sqlib.reading import Absent, Reading
+from sqlib.words import Quantity
+
+ALWAYS = ("non_response", "cause", "person")  # limits no survey of customers escapes
+
+
+def numbers(reading: Reading) -> list[tuple[str, str]]:
+    """The few numbers of the data strip, each with what it counts; empty where there is no feedback."""
+    feedback = reading.read("feedback", optional=True)
+    if feedback is None:
+        return []
+    customers = reading.read("customers", optional=True)
+    counts = {
+        "answers": len(feedback),
+        "customers": feedback["customer_id"].nunique() or None,
+        "base": None if customers is None else customers["customer_id"].nunique(),
+        "comments": int(feedback["comment"].notna().sum()),
+        "set_aside": set_aside(reading),
+    }
+    say = reading.say
+    shown = [(words.worded(Quantity(count), reading.language), say("strip", name)) for name, count in counts.items()
+             if count is not None]  # fmt: skip
+    return [*shown, (reliability(reading), say("strip", "reliability"))]
+
+
+def period_line(reading: Reading) -> str:
+    """Period, cut-off and period compared with, in one sentence."""
+    compared = reading.before or reading.say("compared", "none")
+    values = {"period": reading.period, "as_of": f"{reading.as_of:%Y-%m-%d}", "compared": compared}
+    values |= {"first": f"{reading.period.start:%Y-%m-%d}", "last": f"{reading.period.last_day:%Y-%m-%d}"}
+    return reading.say("strip", "undated" if reading.undated() else "period", **values)
+
+
+def balance(reading: Reading) -> pd.DataFrame:
+    """Where the rows of every table went, one row a file: table and the columns of ``tables.balance``."""
+    loaded = {name: reading.table_of(name) for name in reading.client.tables}
+    parts = [tables.balance(table, reading.period).assign(table=name) for name, table in loaded.items() if table]
+    both = pd.concat(parts, ignore_index=True)
+    return both[both["file"] != ""].reset_index(drop=True)
+
+
+def set_aside(reading: Reading) -> int:
+    """Rows of the feedback that broke a hard rule."""
+    loaded = reading.table_of("feedback")
+    return 0 if loaded is None else len(loaded.quarantine)
+
+
+def reliability(reading: Reading) -> str:
+    """Grade A to D of the report as a whole."""
+    feedback = reading.read("feedback", optional=True)
+    used = 0 if feedback is None else len(feedback)
+    base_known = reading.read("customers", optional=True) is not None
+    return data_quality.grade(
+        used=used, set_aside=set_aside(reading), dated=not reading.undated(), base_known=base_known
+    )
+
+
+def limits(reading: Reading, results: tuple) -> list[str]:
+    """What may not be concluded, as sentences: what always holds, then what these data and results add."""
+    codes = dict.fromkeys(ALWAYS, {}) | _of_data(reading)
+    for result in results:
+        codes |= _of_result(result)
+    return [reading.say("limit", code, **values) for code, values in codes.items()]
+
+
+def _of_data(reading: Reading) -> dict[str, dict]:
+    feedback = reading.read("feedback", optional=True)
+    found = {
+        "undated": reading.undated(),
+        "no_population": "customers" not in reading.client.tables,
+        "no_weight": not reading.margins,
+        "no_clusters": feedback is not None and feedback["customer_id"].isna().all(),
+    }
+    return {code: {} for code, holds in found.items() if holds}
+
+
+def _of_result(result) -> dict[str, dict]:
+    match result:
+        case Absent():
+            return {}
+        case SatisfactionResult(table=table):
+            changed = table["comparable"].eq("scale_changed").any()
+            others = int(table["other_scale"].max()) if len(table) else 0
+            found = {"scale_changed": {}} if changed else {}
+            return found | ({"other_scale": {"count": others}} if others else {})
+        case WeakPointsResult(hidden=hidden):
+            return {"power": {}} | ({"small_cells": {"count": hidden}} if hidden else {})
+        case ThemesResult():
+            return {"codebook": {}}
+    return {}
+
+
+def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
+    """The report as its cover and the index need it."""
+    grade = reliability(reading)
+    common = {"prepared_by": reading.say("report", "prepared_by"), "version": reading.say("report", "version")}
+    worded = {
+        "audience": ("audience", audience),
+        "confidentiality": ("confidentiality", audience),
+        "reliability_sentence": ("reliability", grade),
+    }
+    said = {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
+    return {
+        "client_id": reading.client.id,
+        "client_name": reading.client.name,
+        "stem": stem,
+        "title": title,
+        "period": reading.period.text,
+        "period_start": f"{reading.period.start:%Y-%m-%d}",
+        "period_end": f"{reading.period.last_day:%Y-%m-%d}",
+        "compared_with": reading.before.text if reading.before else reading.say("compared", "none"),
+        "as_of": f"{reading.as_of:%Y-%m-%d}",
+        "language": reading.language,
+        "reliability": grade,
+    } | common | said

@@ -1,0 +1,42 @@
+"""The balance of rows: every data row of every file is used or accounted for."""
+
+import pandas as pd
+
+from sqlib.errors import SqlibError
+
+OUT = ["filtered", "superseded", "duplicate", "blank_or_total", "missing_score", "quarantined"]
+COUNTS = ["file", "raw_rows", "unpivot_factor", *OUT, "usable"]
+
+
+def counts(read: pd.DataFrame, files: pd.Series, duplicate, silent, aside, used) -> pd.DataFrame:
+    """One row per file, in rows after unpivoting but for ``raw_rows``, ``blank_or_total`` and ``filtered``.
+
+    Raises
+    ------
+    SqlibError : ``tables.balance`` where raw rows x unpivot factor are not the sum of the rest
+    """
+    classes = {"duplicate": duplicate, "missing_score": silent, "quarantined": aside, "usable": used}
+    found = pd.DataFrame({name: rows.groupby(files).sum() for name, rows in classes.items()})
+    table = read.set_index("file").join(found).fillna({name: 0 for name in classes}).assign(superseded=0)
+    table = table.reset_index()[COUNTS].astype({name: "int64" for name in COUNTS[1:]})
+    for row in table.itertuples():
+        left = (row.raw_rows - row.blank_or_total - row.filtered) * row.unpivot_factor
+        right = row.superseded + row.duplicate + row.missing_score + row.quarantined + row.usable
+        if left != right:
+            raise SqlibError("tables.balance", where=row.file, got=left, counted=right)
+    return table
+
+
+def balance(counted: pd.DataFrame, files: pd.Series, inside: pd.Series) -> pd.DataFrame:
+    """Where the rows of each file went, all counted after unpivoting; the last row (file = "") is the total.
+
+    rows = used + outside_window + filtered + superseded + duplicate + blank_or_total + missing_score + quarantined
+    """
+    factor = counted["unpivot_factor"]
+    table = pd.DataFrame({"file": counted["file"], "rows": counted["raw_rows"] * factor})
+    used = inside.groupby(files).sum().reindex(counted["file"]).fillna(0).astype("int64").to_numpy()
+    table = table.assign(used=used, outside_window=counted["usable"] - used)
+    for name in OUT:
+        table[name] = counted[name] * (factor if name in ("filtered", "blank_or_total") else 1)
+    total = table.drop(columns="file").sum().to_frame().T.assign(file="")
+    return pd.concat([table, total], ignore_index=True)[list(table)]

@@ -1,0 +1,107 @@
+"""Typed tables kept as Parquet, so that forty pages parse a workbook once.
+
+The key is everything the table depends on: file bytes, contract, mapping, scales, as_of, the key of the pseudonyms and
+the source of this package's readers. One generation per table is kept; a damaged entry is rebuilt.
+"""
+
+import functools
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+
+import sqlib
+from sqlib import intake, pseudonyms
+from sqlib.client import Client
+
+_FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio")
+
+
+def load(client: Client, name: str, as_of, build: Callable):
+    """The table from the cache, else built and kept."""
+    from sqlib.tables import Table
+
+    place = folder(client) / name / key(client, name, as_of)
+    kept = _read(place, Table, name)
+    if kept is not None:
+        return kept
+    table = build()
+    _keep(table, place)
+    return table
+
+
+def folder(client: Client) -> Path:
+    """Where the client's cache lies: in its own folder where that can be written, else in the user's cache."""
+    return pseudonyms.folder(client).parent
+
+
+def key(client: Client, name: str, as_of) -> str:
+    """Hash of everything one table is made from."""
+    digest = hashlib.sha256()
+    for part in (sqlib.__version__, _source(), str(as_of or ""), client.timezone, client.profile):
+        digest.update(part.encode() + b"\0")
+    digest.update(hashlib.sha256(pseudonyms.key(client)).digest())
+    for metric, scale in sorted(client.scales.items()):
+        digest.update(f"{metric}={scale.model_dump_json()}".encode())
+    for table in sorted({name, "customers"} & set(client.tables)):  # customers: their names become ids
+        for source in client.tables[table]:
+            digest.update(source.model_dump_json().encode())
+            for path in intake.files(client, source):
+                digest.update(path.relative_to(client.folder).as_posix().encode() + _bytes(path))
+    return digest.hexdigest()[:32]
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+@functools.cache
+def _source() -> str:
+    """Hash of the code and declarations a table is made by: everything of the package that knows no page."""
+    root = Path(sqlib.__file__).parent
+    files = [*root.glob("*.py"), *root.glob("contracts/*.toml"), *root.glob("profiles/*/*.toml")]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        if path.stem not in _FLOOR_ABOVE:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(place: Path, kind: type, name: str):
+    """The kept table; None where there is none, or where a file of it is missing or damaged."""
+    from pyarrow import ArrowException
+
+    if not place.is_dir():
+        return None
+    parts = [field.name for field in fields(kind) if field.name != "name"]
+    try:
+        return kind(name=name, **{part: pd.read_parquet(place / f"{part}.parquet") for part in parts})
+    except (OSError, ArrowException, ValueError, KeyError):
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+
+
+def _keep(table, place: Path) -> None:
+    """Write beside the place, then rename: a reader sees a whole table or none. A full disk costs only the speed."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+    except OSError:
+        return
+    try:
+        for field in fields(table):
+            if field.name != "name":
+                getattr(table, field.name).to_parquet(draft / f"{field.name}.parquet", index=False)
+        draft.rename(place)
+    except OSError:
+        pass  # no room, or another run kept the same table first
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    for old in place.parent.iterdir():
+        if old != place and not old.name.startswith(".draft-"):
+            shutil.rmtree(old, ignore_errors=True)

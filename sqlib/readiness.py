@@ -1,0 +1,115 @@
+"""What a client's data can answer, what not, and what to ask for: codes, worded by ``words/readiness.toml``."""
+
+import pandas as pd
+
+from sqlib import words
+from sqlib.client import Client
+from sqlib.tables import Table
+
+COLUMNS = ["question", "can", "reason", "ask", "detail"]
+FEEDBACK = ("response", "satisfaction", "change", "weak_points", "dimensions", "themes", "callbacks")
+
+
+def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
+    """One row per question: ``can`` (yes, partly, no), ``reason`` and ``ask`` codes, ``detail`` (names of columns)."""
+    feedback = checked.get("feedback")
+    rows = [_whole(feedback, question) or _ONE[question](client, checked) for question in FEEDBACK]
+    frame = pd.DataFrame([(question, *row) for question, row in zip(FEEDBACK, rows, strict=True)], columns=COLUMNS)
+    cases = ("no", "page_to_come", "none", "") if "cases" in checked else ("no", "no_cases", "cases", "")
+    frame.loc[len(frame)] = ("cases", *cases)
+    return frame
+
+
+def shown(frame: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The memo in words, headings in the language."""
+    texts = {name: [words.entry("readiness", name, code)[language] for code in frame[name]] for name in COLUMNS[:-1]}
+    detail = [
+        f"{text}: {names}" if names else text for text, names in zip(texts["reason"], frame["detail"], strict=True)
+    ]
+    headings = {name: words.entry("readiness", "headings", name)[language] for name in texts}
+    return pd.DataFrame(texts | {"reason": detail}).rename(columns=headings)
+
+
+Answer = tuple[str, str, str, str]  # can, reason, ask, detail
+YES: Answer = ("yes", "none", "none", "")
+
+
+def _whole(feedback: Table | None, question: str) -> Answer | None:
+    """A reason that holds for every question about feedback, or None."""
+    if feedback is None:
+        return "no", "no_feedback", "feedback", ""
+    if len(feedback.frame):
+        return None
+    summed = feedback.problems["rule"].eq("aggregates_only").any()
+    return ("no", "aggregates_only", "counts", "") if summed else ("no", "no_usable_row", "problems", "")
+
+
+def _response(client: Client, checked: dict[str, Table]) -> Answer:
+    if "customers" not in checked:
+        return "no", "no_customers", "customers", ""
+    if not _any(checked["feedback"], "customer_id"):
+        return "no", "no_customer_id", "customer_id", ""
+    if not any(_any(checked["customers"], name) for name in client.weighting.margins or []):
+        return "partly", "no_segment", "segment", ""
+    return YES if "invitations" in checked else ("partly", "no_invitations", "invitations", "")
+
+
+def _satisfaction(client: Client, checked: dict[str, Table]) -> Answer:
+    if not any(_any(checked["feedback"], name) for name in ("score", "recommend", "ease")):
+        return "no", "no_score", "score", ""
+    return ("partly", "scale_break", "scale", "") if _broken(checked) else YES
+
+
+def _change(client: Client, checked: dict[str, Table]) -> Answer:
+    if not _any(checked["feedback"], "received_at"):
+        return "no", "no_received_at", "received_at", ""
+    return ("partly", "scale_break", "scale", "") if _broken(checked) else YES
+
+
+def _weak_points(client: Client, checked: dict[str, Table]) -> Answer:
+    names = dict.fromkeys(part for cell in client.cells.feedback for part in cell.split("*"))
+    missing = [name for name in names if not _varies(checked, name)]
+    if len(missing) == len(names):
+        return "no", "no_cells", "cells", ", ".join(missing)
+    return ("partly", "cells_missing", "cells", ", ".join(missing)) if missing else YES
+
+
+def _dimensions(client: Client, checked: dict[str, Table]) -> Answer:
+    return YES if _varies(checked, "dimension") else ("no", "no_items", "items", "")
+
+
+def _themes(client: Client, checked: dict[str, Table]) -> Answer:
+    return YES if _any(checked["feedback"], "comment") else ("no", "no_comment", "comment", "")
+
+
+def _callbacks(client: Client, checked: dict[str, Table]) -> Answer:
+    if not _any(checked["feedback"], "score"):
+        return "no", "no_score", "score", ""
+    return YES if _any(checked["feedback"], "case_id") else ("partly", "no_case_link", "case_id", "")
+
+
+_ONE = {
+    "response": _response,
+    "satisfaction": _satisfaction,
+    "change": _change,
+    "weak_points": _weak_points,
+    "dimensions": _dimensions,
+    "themes": _themes,
+    "callbacks": _callbacks,
+}
+
+
+def _any(table: Table, column: str) -> bool:
+    return bool(table.frame[column].notna().any())
+
+
+def _varies(checked: dict[str, Table], name: str) -> bool:
+    """Does a cell have at least two values, in the feedback, in the customers or (dimensions) in the items?"""
+    if name == "dimension" and "feedback_items" in checked and checked["feedback_items"].frame["item_id"].nunique() > 1:
+        return True
+    places = [checked[table].frame for table in ("feedback", "customers") if table in checked]
+    return any(name in frame and frame[name].nunique() > 1 for frame in places)
+
+
+def _broken(checked: dict[str, Table]) -> bool:
+    return bool(checked["feedback"].problems["rule"].isin(["scale_break", "scale_differs"]).any())

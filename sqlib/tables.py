@@ -1,0 +1,164 @@
+"""Typed tables: a client's raw text typed by the contract, checked against every rule, balanced row by row.
+
+``build`` takes what ``intake`` read; ``load`` does both through the cache. A row that breaks a hard rule is set aside
+with its reasons; nothing disappears: the balance is asserted for every file.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+from sqlib import aggregates, balances, cache, columns, contracts, duplicates, intake, rules, scales, suspects
+from sqlib.client import Client
+from sqlib.contracts import Contract
+from sqlib.errors import DataProblems
+from sqlib.intake import Raw
+from sqlib.periods import Period
+from sqlib.repairs import LOG, PROBLEMS, joined
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of one client, ready for methods.
+
+    frame : typed usable rows: every contract column but names, ``source_file``, ``source_row``; for scores also
+        ``satisfied``
+    quarantine : raw text of the rows that broke a hard rule, with ``problems`` (codes joined by a comma)
+    problems : table, file, row (0 = file or column), column, value, rule, severity, count, used
+    repairs : file, row, column, before, after, rule
+    counts : one row per file, see ``balances``
+    unknown : file, column: headers nobody mapped
+    """
+
+    name: str
+    frame: pd.DataFrame
+    quarantine: pd.DataFrame
+    problems: pd.DataFrame
+    repairs: pd.DataFrame
+    counts: pd.DataFrame
+    unknown: pd.DataFrame
+
+
+def load(client: Client, name: str, *, as_of: date | None = None) -> Table | None:
+    """One table of a client, from the cache where nothing changed; None where client.toml declares no such table.
+
+    Raises
+    ------
+    ClientError : a source file or its mapping is wrong
+    """
+    if not client.tables.get(name):
+        return None
+    contract = contracts.load(name)
+    return cache.load(client, name, as_of, lambda: build(intake.read(client, name, contract), contract, client, as_of))
+
+
+def usable(table: Table) -> Table:
+    """The table itself, when it has at least one row a page could use.
+
+    Raises
+    ------
+    DataProblems : ``tables.no_usable_row`` with the commonest reasons
+    """
+    if len(table.frame):
+        return table
+    worst = table.problems.loc[~table.problems["used"].astype(bool)].groupby("rule")["count"].sum().nlargest(3)
+    reasons = ", ".join(f"{rule} × {count:,}" for rule, count in worst.items()) or "–"
+    raise DataProblems(
+        "tables.no_usable_row", table=table.name, rows=int(table.counts["raw_rows"].sum()), reasons=reasons
+    )
+
+
+def in_period(table: Table, period: Period | None) -> pd.Series:
+    """Row by row: does it belong to the period? An undated table belongs whole; a row without a date does not."""
+    dated = contracts.load(table.name).period_by
+    if period is None or not dated or table.frame[dated].isna().all():
+        return pd.Series(True, index=table.frame.index)
+    return period.contains(table.frame[dated])
+
+
+def balance(table: Table, period: Period | None = None) -> pd.DataFrame:
+    """Where every row went: one row per file and one for all (file = ""), see ``balances.balance``."""
+    return balances.balance(table.counts, table.frame["source_file"], in_period(table, period))
+
+
+def build(raw: Raw, contract: Contract, client: Client, as_of: date | None) -> Table:
+    """Type, check and balance one raw table."""
+    copies = duplicates.find(raw.frame, contract)
+    read = columns.read(raw.frame, contract, client)
+    read, scale_notes, broken = _scaled(read, contract, client)
+    dated = read.frame[contract.period_by] if contract.period_by else pd.Series(pd.NaT, index=read.frame.index)
+    notes = [raw.problems, read.problems, scale_notes, copies.problems]
+    notes.append(duplicates.overlaps(raw.frame, dated, copies, contract))
+    summed = aggregates.find(raw, contract)
+    silent = _silent(read, contract) & ~copies.drop
+    failed = _failures(read, contract, _day(as_of), copies.drop | silent, raw.frame)
+    aside = pd.Series(read.frame.index.isin(failed["index"]), index=read.frame.index) | broken
+    aside = (aside | raw.frame["source_file"].isin(summed["file"])) & ~copies.drop & ~silent
+    used = ~(copies.drop | silent | aside)
+    frame = read.frame[used].reset_index(drop=True)
+    kept = replace(read, frame=read.frame[used], text=read.text[used])
+    notes += [
+        rules.described(failed, read, contract.name),
+        summed,
+        rules.remarks(kept, contract),
+        suspects.find(contract.name, frame),
+    ]
+    counts = balances.counts(raw.counts, raw.frame["source_file"], copies.drop, silent, aside, used)
+    quarantine = _quarantine(raw.frame[aside], failed, broken, summed)
+    logs = joined([raw.repairs, read.repairs], LOG)
+    return Table(contract.name, frame, quarantine, _ordered(joined(notes, PROBLEMS)), logs, counts, raw.unknown)
+
+
+def _scaled(read: columns.Columns, contract: Contract, client: Client):
+    """Scores with their scales; which rows stand on another scale than declared."""
+    if "score" not in read.frame:
+        return read, pd.DataFrame(columns=PROBLEMS), pd.Series(False, index=read.frame.index)
+    scaled = scales.apply(read.frame, contract.name, client.scales, contract.period_by)
+    return replace(read, frame=scaled.frame), scaled.problems, scaled.broken
+
+
+def _silent(read: columns.Columns, contract: Contract) -> pd.Series:
+    """Rows without any of the answers the table is about."""
+    if not contract.any_of:
+        return pd.Series(False, index=read.frame.index)
+    return read.text[list(contract.any_of)].isna().all(axis=1)
+
+
+def _failures(read: columns.Columns, contract: Contract, as_of, gone: pd.Series, raw: pd.DataFrame) -> pd.DataFrame:
+    """Failures of hard rules among the rows that are neither duplicates nor silent."""
+    left = replace(
+        read,
+        frame=read.frame[~gone],
+        text=read.text[~gone],
+        failed=read.failed[~read.failed["index"].map(gone).astype(bool)],
+    )
+    key = contract.key[0]
+    given = raw[key].notna() if key in raw else pd.Series(False, index=raw.index)
+    found = [rules.failures(left, contract, as_of), rules.conflicts(left, given[~gone], contract)]
+    return pd.concat(found, ignore_index=True)
+
+
+def _quarantine(rows: pd.DataFrame, failed: pd.DataFrame, broken: pd.Series, summed: pd.DataFrame) -> pd.DataFrame:
+    """The raw rows set aside, each with the codes of the rules it broke."""
+    reasons = [failed[["index", "rule"]].drop_duplicates()]
+    reasons.append(pd.DataFrame({"index": rows.index[broken[rows.index]], "rule": "scale_break"}))
+    grouped = rows.index[rows["source_file"].isin(summed["file"])]
+    reasons.append(pd.DataFrame({"index": grouped, "rule": "aggregates_only"}))
+    codes = pd.concat(reasons).groupby("index")["rule"].agg(", ".join)
+    return rows.assign(problems=codes.reindex(rows.index)).reset_index(drop=True)
+
+
+def _ordered(problems: pd.DataFrame) -> pd.DataFrame:
+    """Errors first, then by file and row; the order within a row is kept."""
+    rank = problems["severity"].map({"error": 0, "warning": 1, "info": 2})
+    return (
+        problems.assign(rank=rank)
+        .sort_values(["rank", "file", "row"], kind="stable")
+        .drop(columns="rank")
+        .reset_index(drop=True)
+    )
+
+
+def _day(as_of: date | str | None) -> pd.Timestamp | None:
+    return None if as_of in (None, "") else pd.Timestamp(as_of)
