@@ -24,7 +24,7 @@ FOUND_IN, FALSE_IN = 0.80, 0.05
 
 
 def answers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The answers of the period, laid out as the page does: overall rows, and item rows that speak to dimension only."""
+    """The answers of the period as the page lays them out: overall rows, and item rows that speak to dimension."""
     columns = ["feedback_id", "received_at", "score", "cluster", "segment", "team", "channel"]
     overall = tables["feedback"][columns]
     overall = overall[(overall["received_at"] >= START) & (overall["received_at"] < END)]

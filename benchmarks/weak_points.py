@@ -20,6 +20,7 @@ from sqlib.methods.segments import weak_points
 
 FAMILIES = ["team", "segment", "channel", "service"]
 CORRELATION = 0.2  # of two answers of one customer
+ROUGH = (0.74, 0.87)  # the printed findable deficit promises 80 %; a quarter of the runs is enough to judge it
 COPY = CORRELATION**0.5  # two answers agree when both copy the customer's own
 
 
@@ -106,7 +107,7 @@ def situations():
             yield Situation(f"noise, 1 x 20 cells of {n}{note}", make, ["unit"], (0, 0.06))
             make = partial(four_families, n=n, clustered=clustered)
             yield Situation(f"noise, 4 x 5 cells of {n}{note}", make, FAMILIES, (0, 0.06), adjust=("segment",))
-        for n in (40, 80, 160):
+        for n in (40, 80):
             make = partial(unequal_mix, n=n, clustered=clustered)
             name = f"hard segment, team of {n}{note}"
             yield Situation(name, make, ["team", "segment"], (0, 0.05), ("team", 0), ("segment",))
@@ -139,7 +140,7 @@ def promised():
             deficit = float(np.nanmedian(np.concatenate(findable)))
             make = partial(one_family, n=n, cells=cells, deficit=deficit, clustered=clustered)
             name = f"findable {deficit:.1%}, {cells} cells of {n}{', clustered' if clustered else ''}"
-            yield Situation(name, make, ["unit"], (0.75, 0.87), ("unit", 0))
+            yield Situation(name, make, ["unit"], ROUGH, ("unit", 0))
 
 
 def search(data, cells, adjust, clustered):
@@ -173,7 +174,8 @@ def main():
     for seed, situation in enumerate([*situations(), *promised()]):
         if options.only not in situation.name:
             continue
-        flagged, crude, spent = measure(situation, options.runs, seed)
+        runs = options.runs if situation.bounds != ROUGH else options.runs // 4
+        flagged, crude, spent = measure(situation, runs, seed)
         least, most = situation.bounds
         met = least <= flagged <= most
         missed += not met

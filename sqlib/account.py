@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from sqlib import tables, words
-from sqlib.methods import data_quality
-from sqlib.methods.satisfaction import SatisfactionResult
-from sqlib.methods.segments import WeakPointsResult
-from sqlib.methods.themes import ThemesResult
+from sqlib import findings, problems, readiness, tables, words
 from sqlib.reading import Absent, Reading
 from sqlib.words import Quantity
 
+TROUBLE = ("table", "file", "column", "rule", "count", "used")
+NO_ANSWERS, FEW_ANSWERS = 10, 30  # a share of 30 answers is known to about +-18 points, of 10 to +-31
+SOME_LOST, MANY_LOST = 0.02, 0.10  # share of the rows set aside
 ALWAYS = ("non_response", "cause", "person")  # limits no survey of customers escapes
 
 
@@ -42,10 +41,30 @@ def period_line(reading: Reading) -> str:
 
 def balance(reading: Reading) -> pd.DataFrame:
     """Where the rows of every table went, one row a file: table and the columns of ``tables.balance``."""
-    loaded = {name: reading.table_of(name) for name in reading.client.tables}
-    parts = [tables.balance(table, reading.period).assign(table=name) for name, table in loaded.items() if table]
+    parts = [tables.balance(table, reading.period).assign(table=name) for name, table in _checked(reading).items()]
     both = pd.concat(parts, ignore_index=True)
     return both[both["file"] != ""].reset_index(drop=True)
+
+
+def troubles(reading: Reading) -> pd.DataFrame:
+    """Problems that set rows aside or deserve a warning, worded: table, file, column, problem, rows, used or not.
+
+    Values stay in the workbook: they are the client's own.
+    """
+    found = problems.screen(_checked(reading), reading.language)
+    names = [words.entry("problems", "headings", name)[reading.language] for name in TROUBLE]
+    grave = [words.entry("problems", "severity", code)[reading.language] for code in ("error", "warning")]
+    return found[found[words.entry("problems", "headings", "severity")[reading.language]].isin(grave)][names]
+
+
+def unanswered(reading: Reading) -> pd.DataFrame:
+    """Questions of this page the data answer only in part or not at all, and what to ask the client for; worded."""
+    memo = readiness.readiness(reading.client, _checked(reading))
+    return readiness.shown(memo[(memo["can"] != "yes") & (memo["question"] != "cases")], reading.language)
+
+
+def _checked(reading: Reading) -> dict[str, tables.Table]:
+    return {name: reading.table_of(name) for name in reading.client.tables}
 
 
 def set_aside(reading: Reading) -> int:
@@ -59,16 +78,24 @@ def reliability(reading: Reading) -> str:
     feedback = reading.read("feedback", optional=True)
     used = 0 if feedback is None else len(feedback)
     base_known = reading.read("customers", optional=True) is not None
-    return data_quality.grade(
-        used=used, set_aside=set_aside(reading), dated=not reading.undated(), base_known=base_known
-    )
+    return grade(used, set_aside(reading), dated=not reading.undated(), base_known=base_known)
+
+
+def grade(used: int, lost: int, *, dated: bool, base_known: bool) -> str:
+    """A complete and ample; B some rows lost or few answers; C a clear gap; D no statement can carry weight."""
+    share = lost / max(used + lost, 1)
+    if used < NO_ANSWERS:
+        return "D"
+    if share > MANY_LOST or not dated or not base_known:
+        return "C"
+    return "B" if share > SOME_LOST or used < FEW_ANSWERS else "A"
 
 
 def limits(reading: Reading, results: tuple) -> list[str]:
     """What may not be concluded, as sentences: what always holds, then what these data and results add."""
     codes = dict.fromkeys(ALWAYS, {}) | _of_data(reading)
     for result in results:
-        codes |= _of_result(result)
+        codes |= {} if isinstance(result, Absent) else findings.limits(result)
     return [reading.say("limit", code, **values) for code, values in codes.items()]
 
 
@@ -83,22 +110,6 @@ def _of_data(reading: Reading) -> dict[str, dict]:
     return {code: {} for code, holds in found.items() if holds}
 
 
-def _of_result(result) -> dict[str, dict]:
-    match result:
-        case Absent():
-            return {}
-        case SatisfactionResult(table=table):
-            changed = table["comparable"].eq("scale_changed").any()
-            others = int(table["other_scale"].max()) if len(table) else 0
-            found = {"scale_changed": {}} if changed else {}
-            return found | ({"other_scale": {"count": others}} if others else {})
-        case WeakPointsResult(hidden=hidden):
-            return {"power": {}} | ({"small_cells": {"count": hidden}} if hidden else {})
-        case ThemesResult():
-            return {"codebook": {}}
-    return {}
-
-
 def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
     """The report as its cover and the index need it."""
     grade = reliability(reading)
@@ -109,16 +120,20 @@ def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
         "reliability_sentence": ("reliability", grade),
     }
     said = {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
-    return {
-        "client_id": reading.client.id,
-        "client_name": reading.client.name,
-        "stem": stem,
-        "title": title,
-        "period": reading.period.text,
-        "period_start": f"{reading.period.start:%Y-%m-%d}",
-        "period_end": f"{reading.period.last_day:%Y-%m-%d}",
-        "compared_with": reading.before.text if reading.before else reading.say("compared", "none"),
-        "as_of": f"{reading.as_of:%Y-%m-%d}",
-        "language": reading.language,
-        "reliability": grade,
-    } | common | said
+    return (
+        {
+            "client_id": reading.client.id,
+            "client_name": reading.client.name,
+            "stem": stem,
+            "title": title,
+            "period": reading.period.text,
+            "period_start": f"{reading.period.start:%Y-%m-%d}",
+            "period_end": f"{reading.period.last_day:%Y-%m-%d}",
+            "compared_with": reading.before.text if reading.before else reading.say("compared", "none"),
+            "as_of": f"{reading.as_of:%Y-%m-%d}",
+            "language": reading.language,
+            "reliability": grade,
+        }
+        | common
+        | said
+    )

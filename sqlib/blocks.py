@@ -141,12 +141,13 @@ def _note_widths(part: Part, grid: readers.Grid, head: int) -> None:
     """Records with more or fewer cells than the header: an unquoted delimiter or line end in a text."""
     if grid.widths is None:
         return
-    widths = pd.Series(grid.widths[head + 1 :]).reindex(part.body.index)
-    for rule, off in (
-        ("record_too_long", widths > grid.widths[head]),
-        ("record_too_short", widths < grid.widths[head]),
-    ):
-        rows = part.lines[off]
+    named = [position for position, text in enumerate(grid.cells.iloc[head]) if text.strip()]
+    wanted = named[-1] + 1 if named else 0
+    below = slice(head + 1, None)
+    longer = (grid.cells.iloc[below, wanted:] != "").any(axis=1).to_numpy()
+    shorter = grid.widths[below] < wanted
+    for rule, off in (("record_too_long", longer), ("record_too_short", shorter)):
+        rows = part.lines[off[part.body.index]]
         if len(rows):
             part.problem(rule, row=int(rows.iloc[0]), value=readers.some(rows.tolist()), count=len(rows))
 

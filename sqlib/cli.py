@@ -94,7 +94,7 @@ def check(
     """
     from sqlib import checking
 
-    raise typer.Exit(checking.check(folder, out, period, language, typer.echo))
+    raise typer.Exit(checking.check(folder, out, period, language))
 
 
 @app.command()
@@ -106,7 +106,9 @@ def run(
     language: Annotated[str | None, typer.Option(help="zh, en or zh,en; default: the client's.")] = None,
     to: Annotated[str, typer.Option(help="Formats: html.")] = "html",
     audience: Annotated[str, typer.Option(help="management, team, client or internal.")] = "management",
-    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="A page's own parameter.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="A page's own parameter.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports"),
 ) -> None:
     """Make the reports.
@@ -148,7 +150,9 @@ def list_pages() -> None:
 
     for entry in catalogue.pick():
         tables = ", ".join((*entry.reads, *(f"({name})" for name in entry.uses)))
-        typer.echo(f"{entry.stem}\n  {entry.title['zh']} · {entry.title['en']}\n  {entry.question[speech()]}\n  {tables}")
+        typer.echo(
+            f"{entry.stem}\n  {entry.title['zh']} · {entry.title['en']}\n  {entry.question[speech()]}\n  {tables}"
+        )
 
 
 @app.command()

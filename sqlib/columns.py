@@ -42,8 +42,8 @@ def read(raw: pd.DataFrame, contract: Contract, client: Client) -> Columns:
         typed["score"], frame, more, problems = _words(frame, text, typed["score"], client, contract.name)
         logs += more
     logs += [_rewritten(text, name, cells) for name, cells in typed.items()]
-    failed = [_failed(name, cells) for name, cells in typed.items()]
-    return Columns(frame, text, joined(failed, FAILED), joined(logs, LOG), joined(problems, PROBLEMS))
+    failed = pd.concat([_failed(name, cells) for name, cells in typed.items()], ignore_index=True)
+    return Columns(frame, text, failed, joined(logs, LOG), joined(problems, PROBLEMS))
 
 
 def conformed(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
@@ -163,4 +163,4 @@ def _entries(rows: pd.DataFrame, column: str, before, after, rule) -> pd.DataFra
 
 def _failed(name: str, cells: Typed) -> pd.DataFrame:
     rows = cells.failed[cells.failed != ""]
-    return pd.DataFrame({"index": rows.index, "column": name, "rule": rows.array}, columns=FAILED)
+    return pd.DataFrame({"index": rows.index.astype("int64"), "column": name, "rule": rows.array}, columns=FAILED)

@@ -92,8 +92,8 @@ def _plain(cells: pd.Series) -> pd.Series:
     wordy = ~text.str.fullmatch(
         r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?: [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: [ap]m)?)?"
     )
-    text = text.where(~wordy, _without_words(text[wordy]))
-    text = text.str.replace(r"^(\S{1,4})[/.](\d{1,2}|\w{3})[/.](\S{1,4})", r"\1-\2-\3", regex=True)
+    dashed = text[~wordy].str.slice(0, 10).str.replace(r"[/.]", "-", regex=True) + text[~wordy].str.slice(10)
+    text = text.mask(~wordy, dashed).mask(wordy, _without_words(text[wordy]))
     impossible = text.str.contains(r" (?:0{1,2}|1[3-9]|2[0-3]):\S+ [ap]m$", regex=True)  # 15:04 pm is 15:04
     return text.mask(impossible, text.str.slice(0, -3)) if impossible.any() else text
 
@@ -110,6 +110,7 @@ def _without_words(text: pd.Series) -> pd.Series:
     text = text.str.replace(f"[{''.join(words['hour'])}{words['minute']}]", ":", regex=True)
     text = text.str.replace(words["second"], "", regex=False)
     text = text.str.replace(r"^(\d{1,4})/(\d{1,4})(?= |$)", r"\1-\2", regex=True)
+    text = text.str.replace(r"^(\S{1,4})[/.](\d{1,2}|\w{3})[/.](\S{1,4})", r"\1-\2-\3", regex=True)
     text = text.str.replace(rf"^({_MONTHS})[a-z]*\.?[ -](\d{{1,2}}),?[ -]", r"\1-\2-", regex=True)
     text = text.str.replace(rf"^(\d{{1,2}})[ -]({_MONTHS})[a-z]*\.?,?[ -]", r"\1-\2-", regex=True)
     text = text.str.replace(r"\s+", " ", regex=True).str.replace(r"(?<=\d):(?= |$)", "", regex=True)

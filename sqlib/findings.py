@@ -197,7 +197,9 @@ def _weak_points(result: WeakPointsResult) -> Finding:
         listed = shown[shown["verdict"] == verdict].sort_values("adjusted", ascending=verdict != "strength")
         if verdict != "strength" and len(listed):
             return _cell("weak_points", verdict, listed, result, values)
-    return Finding("weak_points", "no_signal", "none", evidence=("weak_points",), n=int(shown["n"].sum()), values=values)
+    return Finding(
+        "weak_points", "no_signal", "none", evidence=("weak_points",), n=int(shown["n"].sum()), values=values
+    )
 
 
 def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult, values: dict) -> Finding:
@@ -255,7 +257,9 @@ def _themes(result: ThemesResult) -> Finding | None:
             "themes", "rising", strength(row["p_adjusted"], row["p_second"]), **_record(change) | {"n": int(row["n"])},
             reference=0.0, subject=row["theme"], evidence=("themes",), values=values,
         )  # fmt: skip
-    return Finding("themes", "no_signal", "none", **_record(share), subject=row["theme"], evidence=("themes",), values=values)
+    return Finding(
+        "themes", "no_signal", "none", **_record(share), subject=row["theme"], evidence=("themes",), values=values
+    )
 
 
 def _call_back(result: CallBackResult) -> Finding:
@@ -274,3 +278,20 @@ FINDERS: dict[type, dict[str, Callable]] = {
     ThemesResult: {"themes": _themes},
     CallBackResult: {"call_back": _call_back},
 }
+
+
+# What a result does not say: codes of ``[limit.<code>]`` in words/page.toml with their values.
+
+
+def limits(result) -> dict[str, dict]:
+    """What may not be concluded from this result."""
+    match result:
+        case SatisfactionResult(table=table):
+            others = int(table["other_scale"].max()) if len(table) else 0
+            found = {"scale_changed": {}} if table["comparable"].eq("scale_changed").any() else {}
+            return found | ({"other_scale": {"count": others}} if others else {})
+        case WeakPointsResult(hidden=hidden):
+            return {"power": {}} | ({"small_cells": {"count": hidden}} if hidden else {})
+        case ThemesResult():
+            return {"codebook": {}}
+    return {}

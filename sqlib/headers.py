@@ -13,11 +13,13 @@ FILLED = 0.6  # share of the widest row a header fills with different texts
 LEVELS = 3  # levels of a grouped header
 
 
-def find(grid: Grid, known: Callable[[str], bool], declared: int | None = None) -> tuple[int, int]:
+def find(grid: Grid, known: Callable[[str], int], declared: int | None = None) -> tuple[int, int]:
     """First and last position of the header.
 
-    A declared line wins; else the row with most known headers; else the first well-filled row without a number. A
-    row whose merged cells group columns is continued by the row below.
+    A declared line wins; else the row with most known headers, when two agree or client.toml names one; else the first
+    well-filled row without a number. A row whose merged cells group columns is continued by the row below.
+
+    known : weight of a text as a header: 0 unknown, 1 known to the contract, 2 named in client.toml
     """
     rows = [_texts(grid.cells, position) for position in range(min(SEARCHED, len(grid.cells)))]
     if declared is not None:
@@ -66,14 +68,15 @@ def _texts(cells: pd.DataFrame, position: int) -> list[str]:
     return list(dict.fromkeys(text for cell in cells.iloc[position] if (text := _tidy(cell))))
 
 
-def _likely(rows: list[list[str]], known: Callable[[str], bool]) -> int:
+def _likely(rows: list[list[str]], known: Callable[[str], int]) -> int:
     hits = [sum(map(known, row)) for row in rows]
-    if max(hits):
-        return hits.index(max(hits))
     width = max(map(len, rows))
-    full = [position for position, row in enumerate(rows) if row and len(row) >= FILLED * width]
-    wordy = [position for position in full if not any(map(_number, rows[position]))]
-    return (wordy or full or [0])[0]
+    full = [len(row) >= max(FILLED * width, 1) for row in rows]
+    best = max(range(len(rows)), key=lambda position: (hits[position], full[position]))
+    wordy = [row_full and not any(map(_number, row)) for row_full, row in zip(full, rows, strict=True)]
+    if hits[best] > 1 or (hits[best] and not any(wordy[:best])):
+        return best  # one hit below a full row of words is a cell that happens to read like a header
+    return wordy.index(True) if any(wordy) else full.index(True) if any(full) else 0
 
 
 def _grouped(grid: Grid, position: int) -> bool:

@@ -31,12 +31,12 @@ class Names:
 
 
 def known(source: Source, contract: Contract):
-    """A test of one text: is it a header this block or the contract knows?"""
+    """The weight of one text as a header: 2 where this block names it, 1 where the contract knows it, else 0."""
     named = {*source.columns, *(source.unpivot.columns if source.unpivot else [])}
     if source.filter:
         named |= {leaf.column for leaf in filters.columns(filters.parse(source.filter))}
     named = set(map(contracts.normalised, named))
-    return lambda text: contracts.normalised(text) in named or contracts.match(text, contract) is not None
+    return lambda text: 2 if contracts.normalised(text) in named else int(contracts.match(text, contract) is not None)
 
 
 def unique(headers: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -61,15 +61,13 @@ def names(body: pd.DataFrame, repeated: dict[str, str], source: Source, contract
     """
     headers = list(body.columns)
     declared = {header: source.columns[key] for key in source.columns if (header := find(key, headers))}
-    claimed = set(declared.values())
+    columns, unclear = _declared(declared)
     wide = {find(name, headers) for name in source.unpivot.columns} if source.unpivot else set()
     claims: dict[str, list[str]] = {}
     for header in headers:
         column = contracts.match(repeated.get(header, header), contract)
-        if column and column not in claimed and header not in declared and header not in wide:
+        if column and column not in columns.values() and header not in declared and header not in wide:
             claims.setdefault(column, []).append(header)
-    columns = {header: column for header, column in declared.items() if column}
-    unclear = []
     for column, rivals in claims.items():
         best = min(rivals, key=lambda header: _rank(repeated.get(header, header), contract.columns[column]))
         twins = [h for h in rivals if repeated.get(h, h) == repeated.get(best, best) and not body[h].equals(body[best])]
@@ -78,6 +76,18 @@ def names(body: pd.DataFrame, repeated: dict[str, str], source: Source, contract
         rule = "header_twice" if twins else "column_claimed_twice"
         unclear += [(rule, header, column, best) for header in rivals if header != best]
     return Names(columns, unclear)
+
+
+def _declared(declared: dict[str, str]) -> tuple[dict[str, str], list]:
+    """Of several headers declared for one column the first in client.toml is taken where a file has both."""
+    columns, unclear = {}, []
+    for header, column in declared.items():
+        best = next((other for other, taken in columns.items() if taken == column), None)
+        if best is not None:
+            unclear.append(("column_claimed_twice", header, column, best))
+        elif column:
+            columns[header] = column
+    return columns, unclear
 
 
 def find(name: str, headers: list[str]) -> str | None:
@@ -140,9 +150,7 @@ def by_header(columns: dict[str, str], name: str) -> str:
 def recode(cells: pd.Series, codes: dict[str, str]) -> pd.Series:
     """Declared texts become declared values; a text that is not declared stays as it is."""
     table = {repairs.folded(text): value for text, value in codes.items()}
-    exact = {text: codes.get(text, table.get(repairs.folded(text))) for text in cells.dropna().unique()}
-    exact = {text: value for text, value in exact.items() if value is not None}
-    return cells.map(exact).astype("str").where(cells.isin(exact), cells)
+    return repairs.translated(cells, lambda text: codes.get(text, table.get(repairs.folded(text), text)))
 
 
 def clear_missing(cells: pd.Series, kind: str, declared: list[str]) -> pd.Series:

@@ -118,6 +118,7 @@ class Page(Reading):
         self._emit_html(fragments.strip(account.numbers(self)), "strip")
         self._html("note", account.period_line(self))
         self._tabulate("balance", account.balance(self), words.entry("page", "balance"), self.say("strip", "balance"))
+        self._worded_table("problems", account.troubles(self), self.say("strip", "problems"))
 
     def _absent_feedback(self) -> None:
         feedback = self.read("feedback")
@@ -188,6 +189,7 @@ class Page(Reading):
     def limits(self, *results) -> None:
         """What may not be concluded from these data and these results."""
         self._emit_html(fragments.listing(account.limits(self, results)), "limits")
+        self._worded_table("readiness", account.unanswered(self), self.say("limits", "readiness"))
 
     def close(self) -> None:
         """Sources with fingerprints and the parameters, and the record of the report."""
@@ -225,6 +227,12 @@ class Page(Reading):
             return
         shown = fragments.table(frame, spec, self.language, self.theme_names)
         _emit({"text/html": shown, "text/plain": f"<{key}: {len(frame)}>"})
+
+    def _worded_table(self, key: str, frame: pd.DataFrame, title: str) -> None:
+        """A table whose headings and cells are words already; nothing where it is empty."""
+        if len(frame):
+            columns = [{"from": name, "format": "text", "label": {self.language: name}} for name in frame]
+            self._tabulate(key, frame, {"columns": columns}, title)
 
     def _html(self, kind: str, text: str) -> None:
         _emit({"text/html": fragments.paragraph(kind, text), "text/plain": text})

@@ -21,7 +21,7 @@ def screen(checked: dict[str, Table], language: str) -> pd.DataFrame:
     groups = []
     for table in checked.values():
         for (file, column, rule), rows in table.problems.groupby(["file", "column", "rule"], sort=False):
-            examples = pd.concat([rows["row"][rows["row"] > 0].drop_duplicates().head(EXAMPLES)])
+            examples = rows["row"][rows["row"] > 0].drop_duplicates().head(EXAMPLES)
             values = rows["value"].fillna("").loc[lambda cells: cells != ""].drop_duplicates().head(EXAMPLES)
             first = {
                 "table": table.name,
@@ -138,4 +138,4 @@ def _headings(names: list[str], language: str) -> dict[str, str]:
 
 
 def _some(examples: pd.Series, size: int) -> str:
-    return ", ".join(map(str, examples)) + (" …" if size > len(examples) else "")
+    return ", ".join(map(str, examples)) + (" …" if size > len(examples) > 0 else "")

@@ -13,7 +13,14 @@ from sqlib.words import Quantity
 def shown(jobs: int, language: str):
     """Yield the function that is told each outcome."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(highlight=False, soft_wrap=True)
     if not sys.stdout.isatty():

@@ -6,6 +6,7 @@ environment variable named in ``[privacy]``, else ``demo_key``, else ``<client>/
 """
 
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -23,6 +24,7 @@ from sqlib.contracts import Contract
 from sqlib.errors import ClientError
 
 KEY_FILE = ".sqlib-key"
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file systems without hard links
 LENGTH = 10  # base32 characters: 50 bits, no collision among a million names in practice
 HIDDEN = "•••"  # stands for a name in the log of repairs
 PREFIX = {"customer": "C", "name": "C", "person": "P"}
@@ -51,15 +53,25 @@ def _own_key(client: Client) -> bytes:
             draft = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
             _write_private(draft, secrets.token_hex(32))
             try:
-                os.link(draft, path)  # the first of two simultaneous runs wins; both then read its key
-            except FileExistsError:
-                pass
+                _publish(draft, path)
             finally:
-                draft.unlink()
+                draft.unlink(missing_ok=True)
         return path.read_bytes().strip()
     except OSError as error:
         values = {"where": f"{client.id}/{KEY_FILE}", "got": error.strerror}
         raise ClientError("pseudonyms.key_unwritable", **values) from None
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Give the draft its name unless there is one: of two simultaneous runs the first wins, both then read its key."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        draft.replace(path)
 
 
 def folded(name: str) -> str:
@@ -111,7 +123,7 @@ def replace(frame: pd.DataFrame, contract: Contract, client: Client, book: dict[
         final = given.fillna(_ids(frame.loc[needed, column], "name", client, book).reindex(frame.index))
         known |= dict(zip(final[named], frame.loc[named, column], strict=True))
         logs.append(_logged(frame[named], column, final))
-        strange = needed & ~frame[column].fillna("").map(folded).isin(book)
+        strange = needed & ~repairs.translated(frame[column], folded).isin(book)
         if book and strange.any():
             problems.append(_unmatched(frame[strange], contract.name, column, final[strange].nunique()))
         frame = frame.drop(columns=column).assign(customer_id=final)
@@ -121,7 +133,7 @@ def replace(frame: pd.DataFrame, contract: Contract, client: Client, book: dict[
 def book(customers: pd.DataFrame) -> tuple[dict[str, str], int]:
     """Folded name -> id of a customers frame that has both; how many names stand for several ids (left out)."""
     pairs = customers[["customer_id", "customer_name"]].dropna()
-    pairs = pairs.assign(customer_name=pairs["customer_name"].map(folded)).drop_duplicates()
+    pairs = pairs.assign(customer_name=repairs.translated(pairs["customer_name"], folded)).drop_duplicates()
     twice = pairs["customer_name"].duplicated(keep=False)
     single = pairs[~twice]
     found = dict(zip(single["customer_name"], single["customer_id"], strict=True))
@@ -160,8 +172,7 @@ def folder(client: Client) -> Path:
 
 def _ids(cells: pd.Series, kind: str, client: Client, known: dict[str, str]) -> pd.Series:
     secret = key(client)
-    table = {name: known.get(folded(name)) or of(name, kind, secret) for name in cells.unique()}
-    return cells.map(table).astype("str")
+    return repairs.translated(cells, lambda name: known.get(folded(name)) or of(name, kind, secret))
 
 
 def _logged(rows: pd.DataFrame, column: str, ids: pd.Series) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sqlib import words
+from sqlib import contracts, words
 from sqlib.client import Client
 from sqlib.tables import Table
 
@@ -23,11 +23,19 @@ def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
 def shown(frame: pd.DataFrame, language: str) -> pd.DataFrame:
     """The memo in words, headings in the language."""
     texts = {name: [words.entry("readiness", name, code)[language] for code in frame[name]] for name in COLUMNS[:-1]}
-    detail = [
-        f"{text}: {names}" if names else text for text, names in zip(texts["reason"], frame["detail"], strict=True)
-    ]
+    reasons = [_detailed(text, names, language) for text, names in zip(texts["reason"], frame["detail"], strict=True)]
     headings = {name: words.entry("readiness", "headings", name)[language] for name in texts}
-    return pd.DataFrame(texts | {"reason": detail}).rename(columns=headings)
+    return pd.DataFrame(texts | {"reason": reasons}).rename(columns=headings)
+
+
+def _detailed(reason: str, names: str, language: str) -> str:
+    """A reason with the columns it is about, as the contracts label them."""
+    if not names:
+        return reason
+    known = {name: column.label for table in ("customers", "feedback") for name, column in contracts.load(table).columns.items()}
+    labels = [known[name][language] if name in known else name for name in names.split(",")]
+    listed = words.text("common", "term", "join", language=language).join(labels)
+    return words.entry("readiness", "with_detail")[language].format(reason=reason, detail=listed)
 
 
 Answer = tuple[str, str, str, str]  # can, reason, ask, detail
@@ -70,8 +78,8 @@ def _weak_points(client: Client, checked: dict[str, Table]) -> Answer:
     names = dict.fromkeys(part for cell in client.cells.feedback for part in cell.split("*"))
     missing = [name for name in names if not _varies(checked, name)]
     if len(missing) == len(names):
-        return "no", "no_cells", "cells", ", ".join(missing)
-    return ("partly", "cells_missing", "cells", ", ".join(missing)) if missing else YES
+        return "no", "no_cells", "cells", ",".join(missing)
+    return ("partly", "cells_missing", "cells", ",".join(missing)) if missing else YES
 
 
 def _dimensions(client: Client, checked: dict[str, Table]) -> Answer:

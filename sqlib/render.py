@@ -14,7 +14,7 @@ import re
 import struct
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from sqlib.errors import ArgumentError, SqlibError
 _STYLE = Path(__file__).parent / "style"
 LONG, WIDE = 24, 6  # rows that a printed page may have to break, columns that need small print
 PROSE, OUTPUT = 0, 9  # beside the levels 1, 2, 3 of a heading
+_BOXES = {PROSE: "sq-prose", OUTPUT: "sq-cell"}
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell", "remove-output"}
 
 
@@ -38,14 +39,19 @@ class Piece:
     tags: frozenset[str] = frozenset()
     absent: tuple[str, ...] = ()
 
+    @property
+    def box(self) -> str:
+        """CSS class of what it is shown in; empty for a heading."""
+        return _BOXES.get(self.level, "")
+
 
 @dataclass
 class Move:
     """An H3 and what stands under it; ``title`` is empty for what precedes the first H3 of a section."""
 
     title: str
-    pieces: list[Piece] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    pieces: list[Piece]
+    reasons: list[str]
 
 
 @dataclass
@@ -280,8 +286,8 @@ _FIGURE = re.compile(
 _TABLE = re.compile(r'(?:<p class="sq-table-label">((?:(?!</p>).)*)</p>\s*)?(<table\b[^>]*>)(.*?</table>)', re.DOTALL)
 
 # Minus sign, digits, percent; en dash or full-width tilde between; in text, not inside a tag.
-_RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?(?![^<]*>)")
-_BRACKET = re.compile(r"(?<=[\d%])\uff08(?![^<]*>)")
+_RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?(?![^<>]{0,4000}>)")
+_BRACKET = re.compile(r"(?<=[\d%])\uff08(?![^<>]{0,4000}>)")
 
 
 def _tidy(fragment: str) -> str:

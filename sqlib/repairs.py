@@ -8,6 +8,7 @@ import functools
 import re
 import tomllib
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -75,10 +76,17 @@ def clear_errors(body: pd.DataFrame, lines: pd.Series, file: str) -> tuple[pd.Da
 
 def half_width(cells: pd.Series) -> pd.Series:
     """Full-width digits, signs and letters as a keyboard types them (NFKC); other cells untouched."""
-    wide = cells[cells.str.contains(r"[^\x00-\x7f]", regex=True).fillna(False).astype(bool)]
-    if wide.empty:
+    wide = cells.str.contains(r"[^\x00-\x7f]", regex=True).fillna(False).astype(bool)
+    if not wide.any():
         return cells
-    return _assigned(cells, wide.map(lambda text: unicodedata.normalize("NFKC", text)))
+    return cells.mask(wide, translated(cells[wide], lambda text: unicodedata.normalize("NFKC", text)))
+
+
+def translated(cells: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
+    """Every text changed, each different text once; missing stays missing."""
+    codes, texts = pd.factorize(cells)
+    table = pd.Series([change(text) for text in texts] + [None], dtype="str")  # code -1: missing
+    return table.take(codes).set_axis(cells.index)
 
 
 def blank(cells: pd.Series, words: frozenset[str]) -> pd.Series:
@@ -145,9 +153,3 @@ def changes(before: pd.Series, after: pd.Series, lines: pd.Series, file: str, co
     if not changed.any():
         return []
     return [log(file, lines[changed], column, before[changed], after[changed], rule)]
-
-
-def _assigned(cells: pd.Series, new: pd.Series) -> pd.Series:
-    result = cells.copy()
-    result.loc[new.index] = new
-    return result

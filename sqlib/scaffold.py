@@ -55,5 +55,7 @@ def page(stem: str, root: Path | None = None) -> list[Path]:
     listing = root / project.MARK
     text = listing.read_text(encoding="utf-8")
     block = re.search(r"(?ms)^\[template\].*?(?=^\[)", text)[0].replace("[template]", f"[{stem}]")
-    listing.write_text(f"{text.rstrip()}\n\n{block.replace('listed = false', 'listed = true').rstrip()}\n", encoding="utf-8")
+    listing.write_text(
+        f"{text.rstrip()}\n\n{block.replace('listed = false', 'listed = true').rstrip()}\n", encoding="utf-8"
+    )
     return [*made, listing]

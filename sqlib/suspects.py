@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from sqlib.repairs import PROBLEMS
+from sqlib.repairs import PROBLEMS, joined, problem
 
 CODES = (-999, -99, -98, -9, -8, -2, -1, 0, 9, 88, 98, 99, 999)  # numbers in use for "no answer" or "not mentioned"
 OFTEN = 0.01  # share of the answers that makes a value outside the scale a code rather than a slip
 ITEMS = 5  # items a respondent must have answered to count as a straight-liner
 LONG = 10  # characters from which a returning text is remarkable
-SHOWN = 5  # examples of returning texts
+SHOWN = 60  # characters shown of a returning text
 
 
 def codes(scores: pd.Series, low: float, high: float) -> dict[float, int]:
@@ -62,12 +62,11 @@ def find(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     if table == "feedback_items":
         same, enough = straight_lines(frame)
         if same:
-            notes.append({"column": "score", "rule": "straight_lining", "value": f"{same} / {enough}", "count": same})
+            notes.append(problem(table, "", "straight_lining", column="score", value=f"{same} / {enough}", count=same))
     if "comment" in frame:
         texts = returning_texts(frame)
-        count = int(texts["rows"].sum())
-        for text in texts.head(SHOWN).itertuples():
-            note = {"file": text.file, "row": text.row, "value": f"{text.comment[:60]} × {text.rows}"}
-            notes.append({"column": "comment", "rule": "repeated_text_suspect", "count": count} | note)
-    usual = {"table": table, "file": "", "row": 0, "severity": "info", "used": True}
-    return pd.DataFrame([usual | note for note in notes], columns=PROBLEMS)
+        value = texts["comment"].str.slice(0, SHOWN) + " × " + texts["rows"].astype("str")
+        each = {"file": texts["file"], "row": texts["row"], "value": value, "count": texts["rows"]}
+        notes.append(pd.DataFrame({"table": table, **each, "column": "comment", "rule": "repeated_text_suspect"}))
+    found = pd.concat(notes) if notes else pd.DataFrame()
+    return joined([found.assign(severity="info", used=True)], PROBLEMS)

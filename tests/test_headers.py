@@ -42,6 +42,17 @@ def test_known_headers_decide():
     assert headers.find(grid(rows), {"k", "x"}.__contains__) == (1, 1)
 
 
+def test_a_cell_of_data_that_reads_like_a_header_is_not_taken_for_it():
+    rows = [["field", "meaning"], ["state", "text"], ["region", "text"]]
+    assert headers.find(grid(rows), {"region"}.__contains__) == (0, 0)
+    assert headers.find(grid(rows), lambda text: 2 * (text == "region")) == (2, 2)  # client.toml names it
+
+
+def test_a_title_that_is_itself_a_known_header_is_not_taken_for_the_header():
+    rows = [["score", "", ""], ["score", "x", "y"], ["1", "2", "3"]]
+    assert headers.find(grid(rows), {"score"}.__contains__) == (1, 1)
+
+
 def test_a_declared_line_wins():
     rows = [["id", "score"], ["ID", "SCORE"], ["1", "5"]]
     assert headers.find(grid(rows), {"id"}.__contains__, declared=2) == (1, 1)

@@ -263,7 +263,7 @@ def test_every_rule_is_worded_and_every_code_is_used():
     """Each rule has its wording; no error is worded for nothing."""
     path = Path(blocks.__file__).parent / "words" / "problems.toml"
     worded = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(blocks.SEVERITY) <= set(worded["rules"]) and set(blocks.REPAIRS) <= set(worded["repairs"])
+    assert set(blocks.SEVERITY) <= set(worded["rule"]) and set(blocks.REPAIRS) <= set(worded["repair"])
     source = "".join(file.read_text(encoding="utf-8") for file in Path(blocks.__file__).parent.glob("*.py"))
     for module in ("client", "intake", "filters", "pseudonyms"):
         assert all(f'"{module}.{name}"' in source for name in catalogue(module)), module
@@ -292,3 +292,8 @@ def test_a_header_pasted_again_is_no_row(tmp_path):
     raw = read(tmp_path, BLOCK, a__csv="score,comment\n1,a\nscore,comment\n2,b\n")
     assert raw.frame["score"].tolist() == ["1", "2"] and raw.counts["blank_or_total"].tolist() == [1]
     assert raw.repairs["rule"].tolist() == ["header_line_removed"]
+
+
+def test_a_delimiter_at_the_end_of_each_line_is_no_broken_record(tmp_path):
+    assert read(tmp_path / "a", BLOCK, a__csv="score,comment\n1,a,\n2,b,\n").problems.empty
+    assert read(tmp_path / "b", BLOCK, a__csv="score,comment,\n1,a\n2,b\n").problems.empty

@@ -34,6 +34,14 @@ def test_declared_columns_win_over_aliases():
     assert found.columns == {"q1": "score", "Channel": "channel"} and found.unclear == []
 
 
+def test_of_two_headers_declared_for_one_column_the_first_there_is_taken():
+    block = source(columns={"new": "score", "old": "score"})
+    assert mapping.names(frame(old=["1"]), {}, block, FEEDBACK).columns == {"old": "score"}
+    both = mapping.names(frame(old=["1"], new=["2"]), {}, block, FEEDBACK)
+    assert both.columns == {"new": "score"}
+    assert both.unclear == [("column_claimed_twice", "old", "score", "new")]
+
+
 def test_an_empty_target_leaves_a_column_out():
     found = mapping.names(frame(rating=["1"]), {}, source(columns={"rating": ""}), FEEDBACK)
     assert found.columns == {}

@@ -135,6 +135,8 @@ def test_findings_csv_has_one_row_a_finding_and_no_live_formula(tmp_path):
     finding = notebook.harvest(nb)["findings"][0]
     finding.update(subject="=HYPERLINK(1)", n=7)
     nbformat.write(nb, path)
+    finding.update(finding_id="of_a_half_run_notebook")
+    nbformat.write(nb, path.with_name("inspection.en.failed.ipynb"))
     written = portfolio.findings_csv(tmp_path / "a" / "2026Q3")
     assert written == tmp_path / "a" / "2026Q3" / "findings.csv"
     with written.open(encoding="utf-8-sig", newline="") as file:

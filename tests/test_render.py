@@ -161,6 +161,8 @@ def test_a_move_of_which_only_a_part_is_absent_keeps_its_heading(tmp_path):
         code(v4.new_output("display_data", data={notebook.ABSENT: record})),
         v4.new_markdown_cell("## Gone\n\nhow to read what is not there"),
         code(v4.new_output("display_data", data={notebook.ABSENT: record})),
+        v4.new_markdown_cell("### Gone for the same reason\n\nhow to read"),
+        code(v4.new_output("display_data", data={notebook.ABSENT: record})),
     )
     kept, gone = page.main("section", class_="sq-section")
     assert [h3.get_text() for h3 in kept("h3")] == ["Kept"]
@@ -182,6 +184,10 @@ def test_record_values_are_escaped_everywhere(tmp_path):
     assert not page("script")
     assert page.h1.get_text() == sting
     assert page(class_="sq-version")[0].dd.get_text() == sting
+
+
+def test_the_running_head_cannot_leave_its_css_string():
+    assert render._css_string('a1"\\</') == r"a1\22 \5c \3c \2f "
 
 
 def test_missing_record_keys_leave_no_empty_line(tmp_path):

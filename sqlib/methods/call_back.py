@@ -58,8 +58,10 @@ def _is_low(scored: pd.DataFrame, best: dict[str, str]) -> pd.Series:
 
 
 def _has_case(low: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
-    pairs = low[["customer_id", "received_at"]].reset_index(names="_row").merge(
-        cases[["customer_id", "created_at"]].dropna(), on="customer_id"
+    pairs = (
+        low[["customer_id", "received_at"]]
+        .reset_index(names="_row")
+        .merge(cases[["customer_id", "created_at"]].dropna(), on="customer_id")
     )
     gap = pairs["created_at"] - pairs["received_at"]
     near = pairs[(gap >= -CASE_BEFORE) & (gap <= CASE_AFTER)]

@@ -30,10 +30,10 @@ class Contrast:
 
     ``estimate`` (...), ``variance`` (...), ``df`` (...): Satterthwaite degrees of freedom, ``means`` (..., groups),
     ``correlation`` (..., groups, groups): of the means, from the clusters they share, ``rho`` (...): working
-    correlation of two answers of one cluster, ``clusters``: how many clusters take part, ``even_clusters`` (...):
-    how many equally heavy ones they are worth, ``tail_df`` (...): degrees of freedom by the kurtosis of the clusters'
-    residuals, small where few clusters carry the variance (a rare outcome). ``variance`` and ``df`` are NaN where no group has two clusters to
-    compare; where all answers are alike the variance is 0 and ``df`` NaN.
+    correlation of two answers of one cluster, ``clusters``: how many take part, ``even_clusters`` (...): how many
+    equally heavy ones they are worth, ``tail_df`` (...): degrees of freedom by the kurtosis of the clusters' residuals,
+    small where few clusters carry the variance (a rare outcome). ``variance`` and ``df`` are NaN where no group has
+    two clusters to compare; where all answers are alike the variance is 0 and ``df`` NaN.
     """
 
     estimate: np.ndarray
@@ -123,15 +123,14 @@ def bootstrap_p(
     sums = np.concatenate([total(weight * value), total(weight)], axis=1)  # (G, 2K)
     if total.clusters < 2:
         return np.nan
-    counts = rng.multinomial(total.clusters, np.full(total.clusters, 1 / total.clusters), size=DRAWS).astype(float)
     estimate, variance = _from_counts(np.ones((1, total.clusters)), sums, coefficients)
-    drawn, drawn_variance = _from_counts(counts, sums, coefficients)
+    redone, redone_variance = _from_counts(_drawn(rng, total.clusters), sums, coefficients)
     if not variance[0] > 0:
         return np.nan
     observed = abs(estimate[0] - null) / np.sqrt(variance[0] * narrowing) if narrowing else np.inf
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.abs(drawn - estimate[0]) / np.sqrt(drawn_variance)
-    extreme = (ratio >= observed) | ~np.isfinite(drawn)
+        ratio = np.abs(redone - estimate[0]) / np.sqrt(redone_variance)
+    extreme = (ratio >= observed) | ~np.isfinite(redone)
     return float((1 + extreme.sum()) / (1 + DRAWS))
 
 
@@ -143,6 +142,12 @@ def codes(cluster, n: int) -> np.ndarray:
     alone = code < 0
     code[alone] = code.max(initial=-1) + 1 + np.arange(alone.sum())
     return code
+
+
+def _drawn(rng, clusters: int):
+    """How often each cluster is drawn, (DRAWS, clusters), with replacement."""
+    drawn = rng.integers(clusters, size=(DRAWS, clusters)) + clusters * np.arange(DRAWS)[:, None]
+    return np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(float)
 
 
 def _from_counts(counts, sums, coefficients):

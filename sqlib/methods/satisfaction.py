@@ -65,7 +65,9 @@ def satisfaction(
     settings = {"cluster": cluster, "confidence": confidence, "seed": seed}
     raking = _raking(answers, margins)
     rows = [
-        _indicator(name, answers, previous, raking, (targets or {}).get(name), (best or {}).get(metric, "high"), settings)
+        _indicator(
+            name, answers, previous, raking, (targets or {}).get(name), (best or {}).get(metric, "high"), settings
+        )
         for name, (metric, *_) in INDICATORS.items()
         if len(_asked(answers, metric))
     ]
@@ -119,7 +121,9 @@ def _on_scale(rows: pd.DataFrame, scale: tuple[float, float]) -> pd.Series:
 def _against(level: pd.Series, target: float | None, best: str) -> str:
     if target is None:
         return "no_target"
-    low, high, aim = (level["low"], level["high"], target) if best == "high" else (-level["high"], -level["low"], -target)
+    low, high, aim = (
+        (level["low"], level["high"], target) if best == "high" else (-level["high"], -level["low"], -target)
+    )
     return "met" if low >= aim else "missed" if high < aim else "unclear"
 
 

@@ -94,37 +94,41 @@ def weak_points(
     rows, y = _answers(data, outcome, cells, [*adjust, cluster, respondent, speaks_to])
     links = _links(rows, cluster, respondent)
     families = _families(rows, cells, speaks_to)
-    table = pd.concat([_sizes(family, *coded, links) for family, coded in families.items()], ignore_index=True)
-    table = suppress(table, by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families))
-
+    sizes = _joined([_sizes(family, *coded, links) for family, coded in families.items()])
+    guarded = suppress(
+        pd.DataFrame(sizes), by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families)
+    )
+    hidden = guarded["hidden"].to_numpy()
+    strata = {column: pd.factorize(rows[column], use_na_sentinel=False)[0] for column in adjust}
     parts = []
     for family, (cell, _) in families.items():
-        shown = ~table.loc[table["family"] == family, "hidden"].to_numpy()
-        parts.append(_compare_family(y, cell, _strata(rows, family, adjust), links, shown, confidence))
-    table = pd.concat([table, pd.concat([numbers for numbers, *_ in parts], ignore_index=True)], axis=1)
-    comparisons = int(table["p_value"].notna().sum())
+        shown = ~hidden[sizes["family"] == family]
+        parts.append(_compare_family(y, cell, _stratum(strata, family, len(y)), links, shown, confidence))
+    found = sizes | _joined([numbers for numbers, *_ in parts])
+    comparisons = int(np.isfinite(found["p_value"]).sum())
     alpha = act_at / max(comparisons, 1)
-    table["p_adjusted"] = directed(table["p_value"].to_numpy(), table["adjusted"].to_numpy())
-    table["findable"] = np.concatenate([_findable(design, alpha, target_power) for _, design, _ in parts])
-    table["verdict"] = _verdicts(table, act_at)
-    numbers = np.where(table[["hidden"]], np.nan, table[NUMBERS].to_numpy(dtype=float))
-    numbers = pd.DataFrame(numbers, columns=NUMBERS)
-    overall = _estimate(y, links.cluster, 1 - confidence, _binary(y))
+    found["p_adjusted"] = directed(found["p_value"], found["adjusted"])
+    found["findable"] = np.concatenate([_findable(design, alpha, target_power) for _, design, _ in parts])
+    numbers = {name: np.where(hidden, np.nan, found[name]) for name in NUMBERS}
+    table = pd.DataFrame({name: sizes[name] for name in ("family", "cell")} | numbers)
+    table["verdict"] = _verdicts(numbers, hidden, act_at)
+    general = np.ones(len(y), dtype=bool) if speaks_to is None else _meant(rows[speaks_to], [])
+    overall = _estimate(y[general], links.cluster[general], 1 - confidence, _binary(y))
     return WeakPointsResult(
-        table=pd.concat([table[["family", "cell"]], numbers, table["verdict"]], axis=1),
+        table=table,
         **{f"overall{end}": float(value) for end, value in zip(("", "_low", "_high"), overall, strict=True)},
         n=len(y),
         respondents=len(np.unique(links.respondent)),
         clusters=len(np.unique(links.cluster)),
         missing=len(data) - len(rows),
         comparisons=comparisons,
-        hidden=int(table["hidden"].sum()),
-        tau2={family: tau2 for family, (*_, tau2) in zip(families, parts, strict=True)},
+        hidden=int(hidden.sum()),
+        tau2={family: float(tau2) for family, (*_, tau2) in zip(families, parts, strict=True)},
         min_group=min_group,
         confidence=confidence,
         target_power=target_power,
         act_at=act_at,
-        cautions=_cautions(table, adjust, families),
+        cautions=_cautions(numbers, hidden, adjust, families),
     )
 
 
@@ -166,9 +170,8 @@ def _families(rows, cells, speaks_to):
 
 def _family(rows, parts, speaks_to):
     """Code of the cell of each row (-1 where it has none) and the labels of the cells, in the order of the column."""
-    rows = rows if speaks_to is None else _speaking(rows, parts, speaks_to)
     columns = [rows[part].astype("category").cat for part in parts]
-    code = np.zeros(len(rows), dtype=int)
+    code = np.zeros(len(rows), dtype=int) if speaks_to is None else _meant(rows[speaks_to], parts) - 1
     for column in columns:
         level = column.codes.to_numpy()
         code = np.where((code >= 0) & (level >= 0), code * len(column.categories) + level, -1)
@@ -180,21 +183,20 @@ def _family(rows, parts, speaks_to):
     return code, [" * ".join(map(str, each)) for each in zip(*labels, strict=True)]
 
 
-def _speaking(rows, parts, speaks_to):
-    """The rows with the family's columns blanked where a row does not speak to this family."""
-    meant = rows[speaks_to].isin(parts)
-    if not meant.any():
-        meant = rows[speaks_to].isna()
-    return rows[parts].where(meant)
+def _meant(names, parts):
+    """Rows that speak to a family: those that name it; where none does, those that name none; else all."""
+    named, free = names.isin(parts).to_numpy(), names.isna().to_numpy()
+    return named if named.any() else free if free.any() else np.ones(len(names), dtype=bool)
 
 
-def _strata(rows, family, adjust):
-    """Stratum of each row: the `adjust` columns crossed, a blank being a level of its own."""
+def _stratum(strata, family, n):
+    """Stratum of each row: the codes of the `adjust` columns crossed."""
     parts = _parts(family)
-    used = [column for column in adjust if column not in parts or not set(parts) <= set(adjust)]
-    if not used:
-        return np.zeros(len(rows), dtype=int)
-    return rows.groupby(used, sort=False, dropna=False, observed=True).ngroup().to_numpy()
+    stratum = np.zeros(n, dtype=int)
+    for column, code in strata.items():
+        if column not in parts or not set(parts) <= set(strata):
+            stratum = stratum * (code.max() + 1) + code
+    return stratum
 
 
 def _links(rows, cluster, respondent):
@@ -214,7 +216,19 @@ def _sizes(family, cell, labels, links):
         name: np.bincount(np.unique(np.column_stack([cell, code])[keep], axis=0)[:, 0], minlength=len(labels))
         for name, code in (("respondents", links.respondent), ("clusters", links.cluster))
     }
-    return pd.DataFrame({"family": family, "cell": labels, "n": np.bincount(cell[keep]), **distinct})
+    named = np.empty(len(labels), dtype=object)
+    named[:] = labels
+    return {
+        "family": np.full(len(labels), family, dtype=object),
+        "cell": named,
+        "n": np.bincount(cell[keep]),
+        **distinct,
+    }
+
+
+def _joined(parts):
+    """Columns of all families, one below the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _sums(families):
@@ -238,12 +252,12 @@ def _sums(families):
 
 
 def _compare_family(y, cell, stratum, links, shown, confidence):
-    """Numbers of one family's cells, the comparison that `findable` starts from, and tau2."""
+    """Numbers of one family's cells by column, the comparison that `findable` starts from, and tau2."""
     keep = cell >= 0
     y, cell, stratum = y[keep], cell[keep], np.unique(stratum[keep], return_inverse=True)[1]
     links = _Links(links.cluster[keep], links.respondent[keep], tuple(level[keep] for level in links.levels))
     fair = _compare(y, cell, stratum, links, shown)
-    crude = _compare(y, cell, np.zeros_like(stratum), links, shown) if stratum.any() else fair
+    crude = _compare(y, cell, np.zeros_like(stratum), links, shown, second=False) if stratum.any() else fair
     alpha = 1 - confidence
     tau2, *shrunk = shrinkage.shrink(fair.difference, fair.variance(alpha), confidence)
     columns = {
@@ -256,7 +270,7 @@ def _compare_family(y, cell, stratum, links, shown, confidence):
         ("coverage",): (fair.coverage,),
     }
     numbers = {name: value for names, values in columns.items() for name, value in zip(names, values, strict=True)}
-    return pd.DataFrame(numbers), fair, tau2
+    return numbers, fair, tau2
 
 
 def _estimates(y, cell, cells, cluster, alpha):
@@ -329,7 +343,7 @@ class _Comparison:
         return ((high - low) / 2 / samples.z_value(alpha)) ** 2
 
 
-def _compare(y, cell, stratum, links, shown):
+def _compare(y, cell, stratum, links, shown, second=True):
     cells, strata, binary = len(shown), int(stratum.max()) + 1, _binary(y)
     n1, x1 = (stratified.crossed(cell, stratum, cells, strata, values) for values in (None, y))
     n, x = n1.sum(0), x1.sum(0)
@@ -345,7 +359,7 @@ def _compare(y, cell, stratum, links, shown):
     else:
         tested = stratified.permutation_p(y, stratum, residual, n1, x1)
     p_value = np.where(shown, stratified.deflated(np.array(tested), effect, len(np.unique(links.cluster)) - 1), np.nan)
-    asked = shown & (p_value <= SECOND_AT) if binary else shown
+    asked = shown & (p_value <= SECOND_AT) & second if binary else shown
     linear = _linearised(y, cell, stratum, weight, links.cluster, asked)
     return _Comparison(n1, x1, n - n1, x - x1, spread, effect, linear, p_value, binary)
 
@@ -402,25 +416,24 @@ def _quantile(z, moments, side=1):
     return z * np.sqrt(variance) - side * (z**2 - 1) / 6 * skew
 
 
-def _verdicts(table, act_at):
-    below = (table["adjusted"] < 0) & ((table["p_value"] <= WATCH_AT) | (table["p_adjusted"] <= WATCH_RATE))
-    crude_below = (table["crude"] < 0) & (table["crude_p_value"] <= WATCH_AT)
-    sure = table["p_adjusted"] <= act_at
+def _verdicts(found, hidden, act_at):
+    adjusted, sure = found["adjusted"], found["p_adjusted"] <= act_at
+    doubtful = (found["p_value"] <= WATCH_AT) | (found["p_adjusted"] <= WATCH_RATE)
     cases = {
-        "hidden": table["hidden"],
-        "act_now": sure & (table["adjusted"] < 0),
-        "strength": sure & (table["adjusted"] > 0),
-        "watch": below | crude_below,
-        "too_few": table["findable"].isna(),
+        "hidden": hidden,
+        "act_now": sure & (adjusted < 0),
+        "strength": sure & (adjusted > 0),
+        "watch": (doubtful & (adjusted < 0)) | ((found["crude"] < 0) & (found["crude_p_value"] <= WATCH_AT)),
+        "too_few": np.isnan(found["findable"]),
     }
     return np.select(list(cases.values()), list(cases), default="no_signal")
 
 
-def _cautions(table, adjust, families):
+def _cautions(found, hidden, adjust, families):
     tests = {
         "not_adjusted": len(adjust) == 0,
-        "low_coverage": (table["coverage"] < LOW_COVERAGE).any(),
-        "cells_hidden": table["hidden"].any(),
+        "low_coverage": (found["coverage"] < LOW_COVERAGE).any(),
+        "cells_hidden": hidden.any(),
         "rows_without_cell": any((cell < 0).any() for cell, _ in families.values()),
     }
     return tuple(code for code, holds in tests.items() if holds)

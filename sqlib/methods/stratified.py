@@ -20,7 +20,7 @@ TAIL = 1e-30  # a hypergeometric tail is cut at this fraction of the mode
 def ratio(top, bottom):
     """Sum of `top` over sum of `bottom` along the last axis; NaN where nothing is to be divided by."""
     top, bottom = top.sum(-1), bottom.sum(-1)
-    return np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom > 0)
+    return np.divide(top, bottom, out=np.full(np.broadcast_shapes(top.shape, bottom.shape), np.nan), where=bottom > 0)
 
 
 def _sato(n1, x1, n0, x0):

@@ -131,6 +131,13 @@ def test_effective_n_without_variation_counts_each_customer_once():
     assert [float(v) for v in effective_n(result, np.float64(0.0), 12)] == [3.0, 2.0]
 
 
+def test_tail_df_is_the_clusters_for_a_normal_outcome_and_few_for_a_rare_one():
+    rng = np.random.default_rng(15)
+    normal, rare = rng.normal(size=4000), (np.arange(4000) % 400 == 0).astype(float)
+    assert float(contrast(normal, cluster=np.arange(4000)).tail_df) == pytest.approx(4000, rel=0.1)
+    assert float(contrast(rare, cluster=np.arange(4000)).tail_df) == pytest.approx(20, rel=0.02)  # 2 x 10 events
+
+
 def test_missing_customers_stand_alone():
     code = clusters.codes(["a", None, "a", float("nan"), "b"], 5)
     assert code[0] == code[2]
@@ -139,7 +146,7 @@ def test_missing_customers_stand_alone():
 
 def test_bootstrap_agrees_with_student_in_large_samples_and_is_seeded():
     rng = np.random.default_rng(11)
-    x = rng.normal(size=400) + 0.1
+    x = rng.normal(size=400) + 0.03
     p = bootstrap_p(x, cluster=np.arange(400), seed=3)
     assert p == pytest.approx(stats.ttest_1samp(x, 0).pvalue, abs=0.03)
     assert p == bootstrap_p(x, cluster=np.arange(400), seed=3)

@@ -1,0 +1,74 @@
+"""``sqlib check``: read and check a client's data, show every problem, write the workbook, say which pages can run."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from sqlib import catalogue, client, periods, problems, project, readiness, tables, words
+from sqlib.client import Client
+from sqlib.tables import Table
+
+FILE = "problems.xlsx"
+
+
+def check(folder: Path, out: Path | None, period: str | None, language: str | None) -> int:
+    """Check one client and tell; returns the exit status: 0, or 1 where no page can run."""
+    from rich.console import Console
+
+    who = client.load(project.client_folder(folder))
+    language = language or who.languages[0]
+    wanted = period or who.period.default
+    chosen = periods.parse(wanted, who.fiscal_year_start) if wanted else None
+    checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
+    path = problems.write_problems(who, checked, out or who.folder / FILE, language, chosen)
+    runnable = pages(who, checked)
+
+    console = Console(highlight=False, soft_wrap=True)
+    values = {"client": who.name, "period": chosen or "–", "path": path, "pages": ", ".join(runnable) or "–"}
+    memo = readiness.shown(readiness.readiness(who, checked), language)
+    parts = {
+        "problems": _blocks(problems.screen(checked, language), head=5),
+        "balance": _grid(_totals(problems.balance(checked, language, chosen), language)),
+        "readiness": _blocks(memo, head=2),
+    }
+    for name, part in parts.items():
+        console.print(f"\n{words.text('cli', 'check', name, language=language, **values)}", style="bold", markup=False)
+        console.print(part)
+    console.print(f"\n{words.text('cli', 'check', 'end', language=language, **values)}", markup=False)
+    return 0 if runnable else 1
+
+
+def pages(who: Client, checked: dict[str, Table]) -> list[str]:
+    """Stems of the listed pages whose needed tables have a usable row."""
+    usable = {name for name, table in checked.items() if table is not None and len(table.frame)}
+    return [entry.stem for entry in catalogue.pick() if usable.issuperset(entry.reads)]
+
+
+def _totals(frame: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The line of each table as a whole; file by file stands in the workbook."""
+    whole = words.entry("problems", "all_files")[language]
+    file = words.entry("problems", "headings", "file")[language]
+    return frame[frame[file] == whole].drop(columns=file)
+
+
+def _blocks(frame: pd.DataFrame, head: int):
+    """One block a row: the first columns in one line, each of the others below it with its heading."""
+    from rich.text import Text
+
+    text = Text()
+    for row in frame.to_dict("records"):
+        cells = [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in row.items()]
+        text.append("· " + " · ".join(value for _, value in cells[:head] if value) + "\n", style="bold")
+        for name, value in cells[head:]:
+            text.append(f"    {name}: {value}\n" if value else "")
+    return text
+
+
+def _grid(frame: pd.DataFrame):
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(*map(str, frame.columns), header_style="bold", box=None, pad_edge=False)
+    for row in frame.itertuples(index=False):
+        grid.add_row(*(Text(f"{value:,}" if isinstance(value, int) else str(value)) for value in row))
+    return grid
