@@ -202,11 +202,18 @@ def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str
     for entry in made.values():
         for kind in ("notebook", "html"):
             target = place / entry[kind].name
-            render.replace(entry[kind], target)
+            _replace(entry[kind], target)
             entry[kind] = f"{job.audience}/{target.name}"
     for language in made:
         (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
     return made
+
+
+def _replace(made: Path, target: Path) -> None:
+    try:
+        os.replace(made, target)
+    except PermissionError as error:
+        raise SqlibError("render.target_locked", where=target, got=error.strerror) from None
 
 
 def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
@@ -214,7 +221,7 @@ def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
     papermill = _papermill()
     folder.mkdir(parents=True)
     source, executed = folder / "page.ipynb", folder / f"{job.page.stem}.{language}.ipynb"
-    notebook.write(notebook.keep_language(notebook.read(job.page.notebook), language), source)
+    render.write(source, notebook.text(notebook.keep_language(notebook.read(job.page.notebook), language)))
     values = {"client_dir": str(job.who.folder), "period": job.period, "language": language}
     values |= {"compare_to": job.compare_to, "audience": job.audience, "out_dir": str(folder)} | job.parameters
     try:

@@ -216,8 +216,10 @@ def _replaced(part: Part, frame: pd.DataFrame, column: str) -> None:
 
 def _cleaned(part: Part, frame: pd.DataFrame) -> pd.DataFrame:
     """Repairs that depend on what the column is."""
+    wide = part.source.unpivot
+    items = {wide.value: frame[wide.name]} if wide else {}
     for column in [name for name in frame if name in part.contract.columns]:
-        header = mapping.by_header(part.columns, column)
+        header = items.get(column, mapping.by_header(part.columns, column))
         kind, codes = part.contract.columns[column].type, part.source.recode.get(column, {})
         steps = {
             "full_width_digits": lambda cells, kind=kind: repairs.half_width(cells) if kind in mapping.CODES else cells,
@@ -232,7 +234,7 @@ def _cleaned(part: Part, frame: pd.DataFrame) -> pd.DataFrame:
 
 def hidden(part: Part) -> pd.DataFrame:
     """The log of one file without the names of people and customers."""
-    log = repairs.joined(part.log, repairs.LOG)
+    log = repairs.joined(part.log, repairs.LOG).drop_duplicates(ignore_index=True)  # unpivoted rows repeat their cells
     for header, column in part.columns.items():
         declared = part.contract.columns[column]
         if declared.identifies:

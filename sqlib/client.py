@@ -7,65 +7,19 @@ the nearest allowed name. No data file is opened here.
 
 import re
 import tomllib
-import zoneinfo
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sqlib import contracts, faults
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
+from sqlib.fields import Pattern, Text, Texts, TimeZone, as_list, one_of
 
 FILE = "client.toml"
 PROFILES = Path(__file__).parent / "profiles"
-
-
-def _as_text(value: Any) -> Any:
-    """A number, flag or date written without quotes means its text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float | date) else value
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _one_of(names: Iterable[str]):
-    """A validator: the text is one of the names."""
-    names = list(names)
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise PydanticCustomError("unknown_value", "unknown value", {"allowed": names})
-        return value
-
-    return AfterValidator(check)
-
-
-def _time_zone(value: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("unknown_value", "unknown value", {"allowed": ["Asia/Shanghai", "UTC"]}) from None
-    return value
-
-
-def _inside(pattern: str) -> str:
-    """A file pattern stays inside the client's folder."""
-    pattern = pattern.replace("\\", "/")
-    if not pattern or pattern.startswith("/") or re.match(r"[A-Za-z]:", pattern) or ".." in pattern.split("/"):
-        raise PydanticCustomError("outside", "outside the folder", {})
-    return pattern
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-Texts = Annotated[list[Text], BeforeValidator(_as_list)]
-Pattern = Annotated[str, AfterValidator(_inside)]
 
 
 class Section(BaseModel):
@@ -78,9 +32,9 @@ class Identity(Section):
     """``[client]``"""
 
     name: Text
-    profile: Annotated[str, _one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))] = "general"
-    languages: Annotated[list[Literal["zh", "en"]], BeforeValidator(_as_list), Field(min_length=1)] = ["zh"]
-    timezone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
+    profile: Annotated[str, one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))] = "general"
+    languages: Annotated[list[Literal["zh", "en"]], BeforeValidator(as_list), Field(min_length=1)] = ["zh"]
+    timezone: TimeZone = "Asia/Shanghai"
     data_until: date | None = None
     fiscal_year_start: int = Field(1, ge=1, le=12)  # month
 
@@ -144,7 +98,7 @@ class Unpivot(Section):
 class Source(Section):
     """``[[tables.<table>]]``: one block of files and how their columns become contract columns."""
 
-    files: Annotated[list[Pattern], BeforeValidator(_as_list), Field(min_length=1)]
+    files: Annotated[list[Pattern], BeforeValidator(as_list), Field(min_length=1)]
     sheet: Text | None = None
     header_row: int | None = Field(None, ge=1)
     encoding: str | None = None

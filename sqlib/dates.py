@@ -13,7 +13,7 @@ _DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(
 _ISO, _ZONED = f"{_DAY}(?:{_CLOCK})?", f"{_DAY}{_CLOCK}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})"
 _COUNTED = r"[0-9]{5}(?:\.[0-9]+)?|[0-9]{10}|[0-9]{13}"
 _SERIAL = (20_000, 80_000)  # days since 1899-12-30: 1954 to 2119
-_SURE = 0.99  # share of the evidence that settles the order of day and month in a column
+_SURE = 0.95  # share of the distinct dates with a day above 12 that settles the order of day and month in a column
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 
 # pattern and format of the day, then of the time; a blank joins the two

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from sqlib import words
 from sqlib.methods.call_back import CallBackResult
 from sqlib.methods.response import ResponseResult
 from sqlib.methods.satisfaction import SatisfactionResult
@@ -93,6 +94,12 @@ def _estimate(row: pd.Series, unit: str, confidence: float, name: str = "", sign
     return Estimate(row[value], row[low], row[high], unit, int(row["n"]), confidence, signed)
 
 
+def _target(value: float, unit: str) -> Quantity:
+    """A target with no more decimals than it was set with."""
+    printed = value * words.entry("common", "unit", unit)["factor"]
+    return Quantity(value, unit, 0 if round(printed, 6) == round(printed) else None)
+
+
 def _record(estimate: Estimate) -> dict:
     return {
         "estimate": estimate.value,
@@ -117,7 +124,7 @@ def _level(result: SatisfactionResult) -> Finding | None:
     values = {
         "indicator": Term("indicator", row["indicator"]),
         "level": level,
-        "target": Quantity(row["target"], row["unit"]),
+        "target": _target(row["target"], row["unit"]),
         "gap": Quantity(row["estimate"] - row["target"], DIFFERENCE_UNIT.get(row["unit"], row["unit"]), signed=True),
         "raked": Quantity(row["raked"], row["unit"]),
         "unsatisfied": Quantity(round(row["n"] * (1 - row["estimate"])) if row["unit"] == "percent" else math.nan),
@@ -160,7 +167,7 @@ def _response(result: ResponseResult) -> Finding:
     table = result.table
     order = {"silent": 0, "under": 1}
     listed = table[table["verdict"].isin(order)]
-    rate = Estimate(result.rate, result.rate_low, result.rate_high, "percent", result.denominator_n, result.confidence)
+    rate = Estimate(result.rate, result.low, result.high, "percent", sample(result), result.confidence)
     values = {
         "rate": rate,
         "base": Quantity(result.base),
@@ -280,7 +287,19 @@ FINDERS: dict[type, dict[str, Callable]] = {
 }
 
 
-# What a result does not say: codes of ``[limit.<code>]`` in words/page.toml with their values.
+# What every result can be asked: its sample size, and what it does not say: codes of ``[limit.<code>]`` in words/page.toml with their values.
+
+
+def sample(result) -> int:
+    """How many answers, customers or comments a result rests on: the n below its figure."""
+    match result:
+        case ResponseResult():
+            return int(result.invited if result.denominator == "invited" else result.base)
+        case SatisfactionResult(table=table):
+            return int(table["n"].max())
+        case ThemesResult(comments=n) | WeakPointsResult(n=n) | CallBackResult(n=n):
+            return n
+    raise TypeError(f"no sample size is known of {type(result).__name__}")
 
 
 def limits(result) -> dict[str, dict]:

@@ -54,14 +54,22 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
         return escape(names[value])
     if form == "date":
         return f"{value:%Y-%m-%d}"
-    kind, _, group = form.partition(".")
-    worded = {
-        "text": value,
-        "cell": Cell(row.get("family", row.get("dimension", "")), value),
-        "field": Field(value),
-        "term": Term(group, value),
-    }.get(kind) or Quantity(value, row["unit"] if form == "row" else form, signed=column.get("signed", False))
-    return escape(words.worded(worded, language))
+    return escape(words.worded(_worded(value, row, column), language))
+
+
+def _worded(value, row: dict, column: dict):
+    """The value as words.worded understands it."""
+    kind, _, group = column["format"].partition(".")
+    match kind:
+        case "text":
+            return value
+        case "cell":
+            return Cell(row.get("family", row.get("dimension", "")), value)
+        case "field":
+            return Field(value)
+        case "term":
+            return Term(group, value)
+    return Quantity(value, row["unit"] if kind == "row" else kind, signed=column.get("signed", False))
 
 
 def _range(row: dict, name: str, language: str) -> str:

@@ -141,7 +141,7 @@ class Page(Reading):
             plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
         _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
         title = self._own("figure", key)
-        self._html("figure-label", self._label("figure", key, title=title, source=self._source(), n=finding.n))
+        self._html("figure-label", self._label("figure", key, title=title, source=self._source(), n=findings.sample(result)))
 
     def table(self, key: str, result) -> None:
         """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder."""
@@ -245,7 +245,7 @@ class Page(Reading):
             workbook.write_csv(frame, self._out / "tables" / self.stem / f"{key}.csv")
 
     def _source(self) -> str:
-        return f"{self.client.name}, {self.period}"
+        return self.say("figure", "source", client=self.client.name, period=self.period)
 
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Names of customers come back in the internal version only."""

@@ -150,14 +150,23 @@ def names(client: Client) -> dict[str, str]:
 
 
 def remember(client: Client, table: str, known: dict[str, str]) -> None:
-    """Keep id -> name of one table in the private cache, readable by its owner only."""
+    """Keep id -> name of one table in the private cache, readable by its owner only.
+
+    Raises
+    ------
+    ClientError : ``pseudonyms.names_unwritable``
+    """
     if not known:
         return
     place = folder(client)
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = place / f"{table}.{secrets.token_hex(4)}.draft"
-    _write_private(draft, json.dumps(dict(sorted(known.items())), ensure_ascii=False))
-    draft.replace(place / f"{table}.json")
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_private(draft, json.dumps(dict(sorted(known.items())), ensure_ascii=False))
+        draft.replace(place / f"{table}.json")
+    except OSError as error:
+        values = {"where": f"{client.id}: {place.parent.name}/{place.name}", "got": error.strerror}
+        raise ClientError("pseudonyms.names_unwritable", **values) from None
 
 
 def folder(client: Client) -> Path:

@@ -93,7 +93,9 @@ def _themes(client: Client, checked: dict[str, Table]) -> Answer:
 def _callbacks(client: Client, checked: dict[str, Table]) -> Answer:
     if not _any(checked["feedback"], "score"):
         return "no", "no_score", "score", ""
-    return YES if _any(checked["feedback"], "case_id") else ("partly", "no_case_link", "case_id", "")
+    by_customer = "cases" in checked and all(_any(checked[name], "customer_id") for name in ("feedback", "cases"))
+    linked = by_customer or _any(checked["feedback"], "case_id")
+    return YES if linked else ("partly", "no_case_link", "case_id", "")
 
 
 _ONE = {

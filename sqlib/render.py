@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from nbformat import NotebookNode
-
 from sqlib import notebook, words
 from sqlib.errors import ArgumentError, SqlibError
+from sqlib.notebook import NotebookNode
 
 _STYLE = Path(__file__).parent / "style"
 LONG, WIDE = 24, 6  # rows that a printed page may have to break, columns that need small print
@@ -221,7 +220,9 @@ def _split(pieces: list[Piece], level: int) -> list[tuple[str, list[Piece]]]:
 
 
 def _sections(pieces: list[Piece], untitled: str) -> list[Section]:
-    return [_section(title or untitled, inside) for title, inside in _split(pieces, 2)]
+    """Sections with something to read; a heading over empty moves alone is left out."""
+    sections = [_section(title or untitled, inside) for title, inside in _split(pieces, 2)]
+    return [section for section in sections if any(move.pieces or move.reasons for move in section.moves)]
 
 
 def _section(title: str, pieces: list[Piece]) -> Section:

@@ -144,12 +144,13 @@ def _each(body, lines, file, change, rule) -> tuple[pd.DataFrame, list[pd.DataFr
     return pd.DataFrame(columns, index=body.index), logs
 
 
-def changes(before: pd.Series, after: pd.Series, lines: pd.Series, file: str, column: str, rule: str) -> list:
-    """The log of one column: the cells that are not what they were."""
+def changes(before: pd.Series, after: pd.Series, lines: pd.Series, file: str, column, rule: str) -> list[pd.DataFrame]:
+    """The log of one column: the cells that are not what they were. ``column`` may differ row by row (unpivoted)."""
     if after is before:
         return []
     before, after = before.fillna(""), after.fillna("")
     changed = before != after
     if not changed.any():
         return []
+    column = column if isinstance(column, str) else column[changed]
     return [log(file, lines[changed], column, before[changed], after[changed], rule)]

@@ -1,5 +1,6 @@
 """client.toml: what is accepted, and how each fault is named."""
 
+import re
 import string
 import tomllib
 from datetime import date
@@ -160,6 +161,15 @@ def test_the_starter_is_a_valid_client(tmp_path):
     with pytest.raises(ClientError) as raised:
         client.load(tmp_path)
     assert raised.value.code == "client.no_tables"  # everything else in it is accepted
+
+
+def test_every_example_of_the_starter_is_valid_when_uncommented(tmp_path):
+    starter = Path(sqlib.__file__).parents[1] / "data" / "templates" / "client.toml"
+    text = re.sub(r"(?m)^# (?=\[|[\w.]+ = )", "", starter.read_text(encoding="utf-8"))
+    found = make(tmp_path, text, head="")
+    assert set(found.tables) == {"feedback", "feedback_items", "customers"}
+    used = {name for source in found.tables["feedback"] for name in source.model_fields_set}
+    assert used == set(client.Source.model_fields) - {"unpivot", "supersedes"}
 
 
 @pytest.mark.parametrize("module", ["client", "intake", "filters", "pseudonyms"])

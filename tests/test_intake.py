@@ -297,3 +297,14 @@ def test_a_header_pasted_again_is_no_row(tmp_path):
 def test_a_delimiter_at_the_end_of_each_line_is_no_broken_record(tmp_path):
     assert read(tmp_path / "a", BLOCK, a__csv="score,comment\n1,a,\n2,b,\n").problems.empty
     assert read(tmp_path / "b", BLOCK, a__csv="score,comment,\n1,a\n2,b\n").problems.empty
+
+
+def test_a_repair_in_an_unpivoted_sheet_is_logged_once_and_under_its_own_header(tmp_path):
+    block = BLOCK + 'unpivot = { columns = ["q1", "q2"], name = "dimension", value = "score" }\n'
+    raw = read(tmp_path, block, a__csv="case_id,q1,q2\n\uff11,-,-\n2,5,4\n")
+    log = raw.repairs[raw.repairs["rule"].isin(["full_width_digits", "missing_code"])]
+    assert log[["row", "column", "before"]].values.tolist() == [
+        [2, "case_id", "\uff11"],
+        [2, "q1", "-"],
+        [2, "q2", "-"],
+    ]

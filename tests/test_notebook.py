@@ -109,8 +109,9 @@ def test_normalise_renumbers_a_result_with_its_cell():
     assert notebook.normalise(nb).cells[0].outputs[0].execution_count == 1
 
 
-def test_the_slow_optional_import_of_the_validator_is_blocked():
-    code = "import sys; from sqlib import notebook; print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)"
+@pytest.mark.parametrize("module", ["notebook", "render", "portfolio"])
+def test_the_slow_optional_import_of_the_validator_is_blocked(module):
+    code = f"import sys; from sqlib import {module}; print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["None", "False"]
 
 

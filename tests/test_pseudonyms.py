@@ -1,5 +1,6 @@
 """Names never become ids, and the same name is the same pseudonym everywhere at one client."""
 
+import errno
 import os
 import stat
 import tomllib
@@ -117,3 +118,18 @@ def test_a_key_that_cannot_be_made_says_so(tmp_path, monkeypatch):
 def test_no_key_is_made_where_no_name_is_met(tmp_path):
     read(tmp_path, BLOCK, head='[client]\nname = "x"\n', a__csv="customer_id,score\n1,5\n")
     assert not (tmp_path / pseudonyms.KEY_FILE).exists()
+
+
+def test_a_file_system_without_links_gets_its_key_too(tmp_path, monkeypatch):
+    client = make(tmp_path, BLOCK, head='[client]\nname = "x"\n')
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOTSUP, "not supported")))
+    assert pseudonyms.key(client) == pseudonyms.key(client)
+    assert [path.name for path in tmp_path.glob(".sqlib-key*")] == [pseudonyms.KEY_FILE]
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    client = make(tmp_path, BLOCK, a__csv=TEXTS["name_csv"])
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(ClientError) as raised:
+        intake.read(client, "feedback", contracts.load("feedback"))
+    assert raised.value.code == "pseudonyms.names_unwritable" and "No space left" in raised.value.parts("zh")["got"]

@@ -263,6 +263,8 @@ def test_a_move_that_shows_nothing_goes_and_prose_of_a_section_stays(tmp_path):
         v4.new_markdown_cell("### Empty\n\nhow to read"),
         code(),
         v4.new_markdown_cell("### Words only\n\nno cell"),
+        v4.new_markdown_cell("## Nothing left\n\n### Empty as well"),
+        code(),
     )
     assert [tag.get_text() for tag in page.main(["h2", "h3", "p"])] == [
         "S",

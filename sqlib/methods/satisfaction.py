@@ -5,6 +5,7 @@ the net promoter score (``nps``), mean effort (``ces``). Answers on different sc
 answers of the period use is taken, the rest are counted in ``other_scale``.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,13 +90,15 @@ def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
     scale = _main_scale(rows)
     used = rows[_on_scale(rows, scale)]
     estimate = getattr(module, method)
+    if method == "mean":
+        estimate = functools.partial(estimate, scale=scale)
     level = estimate(used, **{keyword: column}, target=target, **settings).table.iloc[0]
     row = {"indicator": name, "metric": metric, "unit": unit, "scale_min": scale[0], "scale_max": scale[1]}
     row |= {"change_unit": "points" if unit == "percent" else unit}
     row |= {key: level[key] for key in ("estimate", "low", "high", "n", "clusters", "p_value", "p_second")}
     row |= {"target": np.nan if target is None else target, "verdict": _against(level, target, best)}
     row |= _raked(used, raking, estimate, {keyword: column}, settings)
-    row |= _change(used, previous, scale, INDICATORS[name], best, settings)
+    row |= _change(used, previous, scale, INDICATORS[name], estimate, best, settings)
     return row | {"other_scale": len(rows) - len(used)}
 
 
@@ -138,8 +141,8 @@ def _raked(used, raking, estimate, outcome, settings) -> dict:
     return dict(zip(columns, [*level[["estimate", "low", "high", "n"]], effective], strict=True))
 
 
-def _change(used, previous, scale, indicator, best, settings) -> dict:
-    metric, module, method, keyword, column, _ = indicator
+def _change(used, previous, scale, indicator, estimate, best, settings) -> dict:
+    metric, module, _, keyword, column, _ = indicator
     blank = dict.fromkeys(
         ("previous", "previous_low", "previous_high", "previous_n", "change", "change_low", "change_high", "change_p",
          "change_p_second"), np.nan,
@@ -150,7 +153,7 @@ def _change(used, previous, scale, indicator, best, settings) -> dict:
     before = before[_on_scale(before, scale)]
     if before.empty:
         return blank | {"comparable": "scale_changed", "change_verdict": "not_comparable"}
-    level = getattr(module, method)(before, **{keyword: column}, **settings).table.iloc[0]
+    level = estimate(before, **{keyword: column}, **settings).table.iloc[0]
     blank |= {"previous": level["estimate"], "previous_low": level["low"], "previous_high": level["high"]}
     blank |= {"previous_n": level["n"]}
     if min(used[settings["cluster"]].nunique(), before[settings["cluster"]].nunique()) < FEW_CLUSTERS:

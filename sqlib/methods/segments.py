@@ -95,27 +95,17 @@ def weak_points(
     links = _links(rows, cluster, respondent)
     families = _families(rows, cells, speaks_to)
     sizes = _joined([_sizes(family, *coded, links) for family, coded in families.items()])
-    guarded = suppress(
-        pd.DataFrame(sizes), by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families)
-    )
-    hidden = guarded["hidden"].to_numpy()
+    hidden = _hidden(sizes, families, min_group)
     strata = {column: pd.factorize(rows[column], use_na_sentinel=False)[0] for column in adjust}
     parts = []
     for family, (cell, _) in families.items():
         shown = ~hidden[sizes["family"] == family]
         parts.append(_compare_family(y, cell, _stratum(strata, family, len(y)), links, shown, confidence))
-    found = sizes | _joined([numbers for numbers, *_ in parts])
-    comparisons = int(np.isfinite(found["p_value"]).sum())
-    alpha = act_at / max(comparisons, 1)
-    found["p_adjusted"] = directed(found["p_value"], found["adjusted"])
-    found["findable"] = np.concatenate([_findable(design, alpha, target_power) for _, design, _ in parts])
-    numbers = {name: np.where(hidden, np.nan, found[name]) for name in NUMBERS}
-    table = pd.DataFrame({name: sizes[name] for name in ("family", "cell")} | numbers)
-    table["verdict"] = _verdicts(numbers, hidden, act_at)
+    found, comparisons = _judged(sizes, parts, hidden, act_at, target_power)
     general = np.ones(len(y), dtype=bool) if speaks_to is None else _meant(rows[speaks_to], [])
     overall = _estimate(y[general], links.cluster[general], 1 - confidence, _binary(y))
     return WeakPointsResult(
-        table=table,
+        table=pd.DataFrame(found)[["family", "cell", *NUMBERS, "verdict"]],
         **{f"overall{end}": float(value) for end, value in zip(("", "_low", "_high"), overall, strict=True)},
         n=len(y),
         respondents=len(np.unique(links.respondent)),
@@ -128,8 +118,27 @@ def weak_points(
         confidence=confidence,
         target_power=target_power,
         act_at=act_at,
-        cautions=_cautions(numbers, hidden, adjust, families),
+        cautions=_cautions(found, hidden, adjust, families, len(cells)),
     )
+
+
+def _hidden(sizes, families, min_group):
+    """Cells too small to be shown, and those that would give them away."""
+    table = pd.DataFrame(sizes)
+    table = suppress(table, by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families))
+    return table["hidden"].to_numpy()
+
+
+def _judged(sizes, parts, hidden, act_at, target_power):
+    """All cells together: corrected p, findable deficit, verdict; the numbers of hidden cells are blanked."""
+    found = sizes | _joined([numbers for numbers, *_ in parts])
+    comparisons = int(np.isfinite(found["p_value"]).sum())
+    alpha = act_at / max(comparisons, 1)
+    found["p_adjusted"] = directed(found["p_value"], found["adjusted"])
+    found["findable"] = np.concatenate([_findable(design, alpha, target_power) for _, design, _ in parts])
+    found |= {name: np.where(hidden, np.nan, found[name]) for name in NUMBERS}
+    found["verdict"] = _verdicts(found, hidden, act_at)
+    return found, comparisons
 
 
 # --- the data: answers, families, strata, links ---------------------------------------------------------------
@@ -169,12 +178,13 @@ def _families(rows, cells, speaks_to):
 
 
 def _family(rows, parts, speaks_to):
-    """Code of the cell of each row (-1 where it has none) and the labels of the cells, in the order of the column."""
+    """Code of the cell of each row (-1 blank, -2 a row that does not speak to this family) and the labels of the
+    cells, in the order of the column."""
     columns = [rows[part].astype("category").cat for part in parts]
-    code = np.zeros(len(rows), dtype=int) if speaks_to is None else _meant(rows[speaks_to], parts) - 1
+    code = np.zeros(len(rows), dtype=int) if speaks_to is None else np.where(_meant(rows[speaks_to], parts), 0, -2)
     for column in columns:
         level = column.codes.to_numpy()
-        code = np.where((code >= 0) & (level >= 0), code * len(column.categories) + level, -1)
+        code = np.where((code >= 0) & (level >= 0), code * len(column.categories) + level, np.minimum(code, -1))
     present, code[code >= 0] = np.unique(code[code >= 0], return_inverse=True)
     levels = np.unravel_index(present, [max(len(column.categories), 1) for column in columns])
     labels = [list(column.categories[at]) for column, at in zip(columns, levels, strict=True)]
@@ -429,12 +439,12 @@ def _verdicts(found, hidden, act_at):
     return np.select(list(cases.values()), list(cases), default="no_signal")
 
 
-def _cautions(found, hidden, adjust, families):
+def _cautions(found, hidden, adjust, families, cells):
     tests = {
         "not_adjusted": len(adjust) == 0,
         "low_coverage": (found["coverage"] < LOW_COVERAGE).any(),
         "cells_hidden": hidden.any(),
-        "rows_without_cell": any((cell < 0).any() for cell, _ in families.values()),
+        "rows_without_cell": len(families) < cells or any((cell == -1).any() for cell, _ in families.values()),
     }
     return tuple(code for code, holds in tests.items() if holds)
 

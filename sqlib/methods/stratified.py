@@ -39,7 +39,7 @@ def common_difference(n1, x1, n0, x0):
     n1, x1, n0, x0 = (np.asarray(each, dtype=float) for each in (n1, x1, n0, x0))
     weight, p, q = _sato(n1, x1, n0, x0)
     difference = ratio((x1 * n0 - x0 * n1) / (n1 + n0), n1 * n0 / (n1 + n0))
-    return difference, (difference * p + q) / weight**2
+    return difference, (difference * p + q) / np.where(weight > 0, weight, np.nan) ** 2
 
 
 def common_interval(n1, x1, n0, x0, *, alpha=0.05, effect=1.0):
@@ -51,6 +51,7 @@ def common_interval(n1, x1, n0, x0, *, alpha=0.05, effect=1.0):
     n1, x1, n0, x0 = (np.asarray(each, dtype=float) for each in (n1, x1, n0, x0))
     difference, _ = common_difference(n1, x1, n0, x0)
     weight, p, q = _sato(n1, x1, n0, x0)
+    weight = np.where(weight > 0, weight, np.nan)
     z2 = samples.z_value(alpha) ** 2 * effect
     middle = difference + z2 * p / (2 * weight**2)
     half = np.sqrt(middle**2 - difference**2 + z2 * q / weight**2)

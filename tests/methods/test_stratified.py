@@ -61,7 +61,7 @@ def test_interval_covers(n1, n0, rate):
     sizes = np.array([[n1 // 3, n1 - n1 // 3], [n0 - n0 // 3, n0 // 3]])
     x1, x0 = rng.binomial(sizes[0], rates - 0.15, (runs, 2)), rng.binomial(sizes[1], rates, (runs, 2))
     low, high = common_interval(sizes[0], x1, sizes[1], x0)
-    assert 0.93 <= ((low <= -0.15) & (-0.15 <= high)).mean() <= 0.97
+    assert 0.93 <= ((low <= -0.15) & (high >= -0.15)).mean() <= 0.97
 
 
 def enumerated(n1, x1, n0, x0):
