@@ -6,7 +6,7 @@ from sqlib import findings, problems, readiness, tables, words
 from sqlib.reading import Absent, Reading
 from sqlib.words import Quantity
 
-TROUBLE = ("table", "file", "column", "rule", "count", "used")
+TROUBLE = ("table", "rule", "count", "used")
 NO_ANSWERS, FEW_ANSWERS = 10, 30  # a share of 30 answers is known to about +-18 points, of 10 to +-31
 SOME_LOST, MANY_LOST = 0.02, 0.10  # share of the rows set aside
 ALWAYS = ("non_response", "cause", "person")  # limits no survey of customers escapes
@@ -41,20 +41,28 @@ def period_line(reading: Reading) -> str:
 
 def balance(reading: Reading) -> pd.DataFrame:
     """Where the rows of every table went, one row a file: table and the columns of ``tables.balance``."""
-    parts = [tables.balance(table, reading.period).assign(table=name) for name, table in _checked(reading).items()]
+    checked = {reading.title(name): table for name, table in _checked(reading).items()}
+    parts = [tables.balance(table, reading.period).assign(table=title) for title, table in checked.items()]
     both = pd.concat(parts, ignore_index=True)
     return both[both["file"] != ""].reset_index(drop=True)
 
 
+def totals(reading: Reading) -> pd.DataFrame:
+    """The balance of each table as a whole."""
+    return balance(reading).groupby("table", sort=False).sum(numeric_only=True).reset_index()
+
+
 def troubles(reading: Reading) -> pd.DataFrame:
-    """Problems that set rows aside or deserve a warning, worded: table, file, column, problem, rows, used or not.
+    """Problems that set rows aside or deserve a warning, worded: table, problem, how many rows, used or not.
 
     Values stay in the workbook: they are the client's own.
     """
     found = problems.screen(_checked(reading), reading.language)
-    names = [words.entry("problems", "headings", name)[reading.language] for name in TROUBLE]
+    heading = {name: words.entry("problems", "headings", name)[reading.language] for name in (*TROUBLE, "severity")}
     grave = [words.entry("problems", "severity", code)[reading.language] for code in ("error", "warning")]
-    return found[found[words.entry("problems", "headings", "severity")[reading.language]].isin(grave)][names]
+    shown = found[found[heading["severity"]].isin(grave)]
+    by = [heading[name] for name in ("table", "rule", "used")]
+    return shown.groupby(by, sort=False)[heading["count"]].sum().reset_index()[[heading[name] for name in TROUBLE]]
 
 
 def unanswered(reading: Reading) -> pd.DataFrame:

@@ -202,18 +202,11 @@ def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str
     for entry in made.values():
         for kind in ("notebook", "html"):
             target = place / entry[kind].name
-            _replace(entry[kind], target)
+            render.replace(entry[kind], target)
             entry[kind] = f"{job.audience}/{target.name}"
     for language in made:
         (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
     return made
-
-
-def _replace(made: Path, target: Path) -> None:
-    try:
-        os.replace(made, target)
-    except PermissionError as error:
-        raise SqlibError("render.target_locked", where=target, got=error.strerror) from None
 
 
 def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
@@ -221,7 +214,7 @@ def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
     papermill = _papermill()
     folder.mkdir(parents=True)
     source, executed = folder / "page.ipynb", folder / f"{job.page.stem}.{language}.ipynb"
-    render.write(source, notebook.text(notebook.keep_language(notebook.read(job.page.notebook), language)))
+    notebook.write(notebook.keep_language(notebook.read(job.page.notebook), language), source)
     values = {"client_dir": str(job.who.folder), "period": job.period, "language": language}
     values |= {"compare_to": job.compare_to, "audience": job.audience, "out_dir": str(folder)} | job.parameters
     try:

@@ -123,7 +123,7 @@ def _words(frame: pd.DataFrame, text: pd.DataFrame, score: Typed, client: Client
         cells = text.loc[rows.index, "score"]
         read, levels = (None, None) if recoded else worded.scores(cells, low, high, client.profile)
         if levels is None:
-            failed[rows.index] = "unknown_level" if _wordy(cells) else "not_a_number"
+            failed[rows.index[~cells.str.contains(r"\d", regex=True)]] = "unknown_level"
             continue
         values[rows.index], repaired[rows.index], failed[rows.index] = read, "worded_scale", ""
         own = (frame[keys].fillna("") == frame.loc[rows.index[0], keys].fillna("")).all(axis=1)
@@ -141,11 +141,6 @@ def _stated(ends: pd.Series) -> float | None:
     """The one declared end of a scale; None where none, or several, are declared."""
     stated = ends.dropna().unique()
     return float(stated[0]) if len(stated) == 1 else None
-
-
-def _wordy(cells: pd.Series) -> bool:
-    """Do most cells hold letters and no digit?"""
-    return bool((~cells.str.contains(r"\d", regex=True)).mean() > 0.5)
 
 
 def _rewritten(text: pd.DataFrame, name: str, cells: Typed) -> pd.DataFrame:

@@ -94,12 +94,6 @@ def _estimate(row: pd.Series, unit: str, confidence: float, name: str = "", sign
     return Estimate(row[value], row[low], row[high], unit, int(row["n"]), confidence, signed)
 
 
-def _target(value: float, unit: str) -> Quantity:
-    """A target with no more decimals than it was set with."""
-    printed = value * words.entry("common", "unit", unit)["factor"]
-    return Quantity(value, unit, 0 if round(printed, 6) == round(printed) else None)
-
-
 def _record(estimate: Estimate) -> dict:
     return {
         "estimate": estimate.value,
@@ -113,8 +107,6 @@ def _record(estimate: Estimate) -> dict:
 
 # Satisfaction: level against target, change against the period before.
 
-DIFFERENCE_UNIT = {"percent": "points"}  # a difference of two percentages is in percentage points
-
 
 def _level(result: SatisfactionResult) -> Finding | None:
     if result.table.empty:
@@ -124,9 +116,9 @@ def _level(result: SatisfactionResult) -> Finding | None:
     values = {
         "indicator": Term("indicator", row["indicator"]),
         "level": level,
-        "target": _target(row["target"], row["unit"]),
-        "gap": Quantity(row["estimate"] - row["target"], DIFFERENCE_UNIT.get(row["unit"], row["unit"]), signed=True),
-        "raked": Quantity(row["raked"], row["unit"]),
+        "target": Quantity(row["target"], row["unit"]),
+        "gap": _less(level, row["target"], row["change_unit"]),
+        "raked": _raked(row, result.confidence),
         "unsatisfied": Quantity(round(row["n"] * (1 - row["estimate"])) if row["unit"] == "percent" else math.nan),
     }
     return Finding(
@@ -135,11 +127,24 @@ def _level(result: SatisfactionResult) -> Finding | None:
     )  # fmt: skip
 
 
+def _less(level: Estimate, reference: float, unit: str) -> Estimate:
+    """The estimate's distance from a reference, with its interval."""
+    ends = (end - reference for end in (level.value, level.low, level.high))
+    return Estimate(*ends, unit, level.n, level.confidence, signed=True)
+
+
+def _raked(row: pd.Series, confidence: float) -> Estimate | Term:
+    if np.isnan(row["raked"]):
+        return Term("term", "not_raked")
+    ends = row[["raked", "raked_low", "raked_high"]]
+    return Estimate(*ends, row["unit"], int(row["n_raked"]), confidence)
+
+
 def _change(result: SatisfactionResult) -> Finding | None:
     if result.table.empty:
         return None
     row = result.table.iloc[0]
-    unit = DIFFERENCE_UNIT.get(row["unit"], row["unit"])
+    unit = row["change_unit"]
     change = _estimate(row, unit, result.confidence, "change", signed=True)
     values = {
         "indicator": Term("indicator", row["indicator"]),
@@ -220,7 +225,7 @@ def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult
         "adjusted": adjusted,
         "shrunk": Quantity(row["shrunk"], "points", signed=True),
         "cell_findable": Quantity(row["findable"], "points"),
-        "excess": Quantity(round(-row["adjusted"] * row["n"])),
+        "excess": _excess(adjusted),
         "n": Quantity(row["n"]),
         "others": Listing(tuple(Cell(other.family, other.cell) for other in listed.iloc[1:].itertuples())),
     }
@@ -228,6 +233,12 @@ def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult
         key, verdict, strength(row["p_adjusted"], row["p_second"]), **_record(adjusted), reference=0.0,
         subject=f"{row['family']}={row['cell']}", cautions=result.cautions, evidence=("weak_points",), values=values,
     )  # fmt: skip
+
+
+def _excess(adjusted: Estimate) -> Estimate:
+    """Answers that would have been satisfied ones at the level of the rest."""
+    more, least, most = (-end * adjusted.n for end in (adjusted.value, adjusted.high, adjusted.low))
+    return Estimate(more, least, most, "count", adjusted.n, adjusted.confidence)
 
 
 def _mix(result: WeakPointsResult) -> Finding | None:

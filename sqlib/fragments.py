@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 
 from sqlib import words
-from sqlib.words import Cell, Estimate, Field, Quantity, Term
+from sqlib.words import Cell, Estimate, Field, Member, Quantity, Term
 
 PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
 
@@ -14,7 +14,7 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
     """A frame as a three-line table.
 
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
-    ``label`` and the ``format``: text, cell, field, theme, date, verdict, term.<group>, a unit of common.toml, or
+    ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml, or
     ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only these;
     unit ``row`` reads column ``unit``, and the name of a column reads that.
     ``names`` words the themes of the code book.
@@ -31,7 +31,8 @@ def _row(row: dict, columns: list[dict], language: str, names: dict[str, str]) -
     return f"<tr>{''.join(cells)}</tr>"
 
 
-TEXTUAL = ("text", "cell", "field", "theme", "date", "verdict", "term")
+SIGNED = ("change", "crude", "adjusted", "shrunk", "difference")  # differences carry their sign
+TEXTUAL = ("text", "cell", "member", "field", "theme", "date", "verdict", "term")
 
 
 def _aligned(column: dict) -> str:
@@ -47,13 +48,15 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     if form == "range":
         return escape(_range(row, name, language))
     if form.startswith("interval"):
-        return escape(_interval(row, name, form.removeprefix("interval").strip(), language))
+        return _interval(row, name, form.removeprefix("interval").strip(), language)
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return escape(words.worded(None, language))
     if form == "theme":
         return escape(names[value])
     if form == "date":
         return f"{value:%Y-%m-%d}"
+    if form == "points":
+        return escape(words.number(value, form, language, bound=True))
     return escape(words.worded(_worded(value, row, column), language))
 
 
@@ -63,6 +66,8 @@ def _worded(value, row: dict, column: dict):
     match kind:
         case "text":
             return value
+        case "member":
+            return Member(row.get("family", row.get("dimension", "")), value)
         case "cell":
             return Cell(row.get("family", row.get("dimension", "")), value)
         case "field":
@@ -81,16 +86,17 @@ def _range(row: dict, name: str, language: str) -> str:
 
 
 def _interval(row: dict, name: str, unit: str, language: str) -> str:
+    """Estimate and interval, each unbroken; the column's heading gives the unit of a difference."""
     low, high = ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
     unit = row["unit"] if unit == "row" else row.get(unit, unit)
-    signed = name not in ("estimate", "raked", "previous", "representation", "percent")
-    estimate = Estimate(row[name], row[low], row[high], unit, signed=signed)
-    if row[name] != row[name]:
-        return words.worded(None, language)
+    if row[name] is None or row[name] != row[name]:
+        return escape(words.worded(None, language))
+    estimate = Estimate(row[name], row[low], row[high], unit, signed=name in SIGNED)
     if row[low] != row[low]:
-        return words.number(row[name], unit, language, signed=signed)
-    value, lower, upper = words.interval(estimate, language)
-    return words.text("common", "estimate", "cell", language=language, value=value, low=lower, high=upper)
+        return escape(words.number(row[name], unit, language, signed=estimate.signed, bound=True))
+    value, lower, upper = words.interval(estimate, language, bound=True)
+    interval = words.text("common", "estimate", "brackets", language=language, low=lower, high=upper)
+    return f'<span class="sq-est">{escape(value)}</span> <span class="sq-ci">{escape(interval)}</span>'
 
 
 def verdict(code: str, language: str) -> str:

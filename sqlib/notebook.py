@@ -57,11 +57,6 @@ def write(nb: NotebookNode, path: str | Path) -> Path:
     return Path(path)
 
 
-def text(nb: NotebookNode) -> str:
-    """The notebook as its file holds it."""
-    return nbformat.writes(nb) + "\n"
-
-
 def tags(cell: NotebookNode) -> set[str]:
     """The tags of a cell; none is an empty set."""
     return set(cell.metadata.get("tags", ()))

@@ -117,7 +117,7 @@ class Page(Reading):
         self._absent_feedback()
         self._emit_html(fragments.strip(account.numbers(self)), "strip")
         self._html("note", account.period_line(self))
-        self._tabulate("balance", account.balance(self), words.entry("page", "balance"), self.say("strip", "balance"))
+        self._tabulate("balance", account.totals(self), words.entry("page", "balance"), self.say("strip", "balance"))
         self._worded_table("problems", account.troubles(self), self.say("strip", "problems"))
 
     def _absent_feedback(self) -> None:
@@ -194,6 +194,7 @@ class Page(Reading):
     def close(self) -> None:
         """Sources with fingerprints and the parameters, and the record of the report."""
         columns = words.entry("page", "provenance")
+        self._tabulate("files", account.balance(self), words.entry("page", "files"), self.say("provenance", "files"))
         self._tabulate("sources", self.sources(), columns["sources_columns"], self.say("provenance", "sources"))
         left_out = ("client_dir", "out_dir", "language")  # a path is nobody's business, the language is plain to see
         rows = [{"name": name, "value": str(value)} for name, value in self._given.items() if name not in left_out]

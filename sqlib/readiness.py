@@ -32,7 +32,11 @@ def _detailed(reason: str, names: str, language: str) -> str:
     """A reason with the columns it is about, as the contracts label them."""
     if not names:
         return reason
-    known = {name: column.label for table in ("customers", "feedback") for name, column in contracts.load(table).columns.items()}
+    known = {
+        name: column.label
+        for table in ("customers", "feedback")
+        for name, column in contracts.load(table).columns.items()
+    }
     labels = [known[name][language] if name in known else name for name in names.split(",")]
     listed = words.text("common", "term", "join", language=language).join(labels)
     return words.entry("readiness", "with_detail")[language].format(reason=reason, detail=listed)

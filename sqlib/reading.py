@@ -64,7 +64,7 @@ class Reading:
         customers = self.read("customers", optional=True)
         declared = self.client.weighting.margins
         if customers is None:
-            return Absent("customers", "no_table", {"table": self._title("customers")})
+            return Absent("customers", "no_table", {"table": self.title("customers")})
         held = [name for name in declared if name in customers and customers[name].nunique() > 1]
         return held or self._no_cells("no_base", declared)
 
@@ -116,7 +116,7 @@ class Reading:
         """
         frame = self._frame(table, window)
         if isinstance(frame, pd.DataFrame) and frame.empty:
-            frame = Absent(table, "no_rows", {"table": self._title(table)})
+            frame = Absent(table, "no_rows", {"table": self.title(table)})
         return None if optional and isinstance(frame, Absent) else frame
 
     def _frame(self, table: str, window: str) -> "pd.DataFrame | Absent":
@@ -126,7 +126,7 @@ class Reading:
             return self._comments()
         loaded = self.table_of(table)
         if loaded is None:
-            return Absent(table, "no_table", {"table": self._title(table)})
+            return Absent(table, "no_table", {"table": self.title(table)})
         start, end = self._bounds(table, window)
         if start is None:
             return Absent(table, "no_change")
@@ -177,14 +177,15 @@ class Reading:
         both = pd.concat([frame.assign(window=name) for name, frame in parts.items()], ignore_index=True)
         return both.drop_duplicates(["feedback_id", "window"])
 
-    def _title(self, table: str) -> str:
+    def title(self, table: str) -> str:
+        """The table's title in the page's language."""
         declared = "feedback" if table in ("answers", "comments") else table
         return contracts.load(declared).title[self.language]
 
     def sources(self) -> pd.DataFrame:
         """Every file read: table, file, and the start of its SHA-256."""
         rows = [
-            {"table": name, "file": file, "sha256": _fingerprint(self.client.folder / file)}
+            {"table": self.title(name), "file": file, "sha256": _fingerprint(self.client.folder / file)}
             for name in self.client.tables
             for file in self.table_of(name).counts["file"]
         ]

@@ -97,7 +97,7 @@ def _fill(table: str, rows: pd.DataFrame, own: pd.Series, metric: str) -> tuple[
     notes = []
     if metric in FIXED:
         stated = ends.dropna().drop_duplicates()
-        wrong = stated[(stated != FIXED[metric]).any(axis=1)]
+        wrong = stated[(stated.to_numpy() != FIXED[metric]).any(axis=1)]
         notes += [_note(table, rows, "nps_scale", f"{low:g}–{high:g}") for low, high in wrong.itertuples(index=False)]
         return ends.fillna({"scale_min": FIXED[metric][0], "scale_max": FIXED[metric][1]}), notes
     unknown = ends.isna().any(axis=1)

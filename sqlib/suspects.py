@@ -6,6 +6,7 @@ import pandas as pd
 from sqlib.repairs import PROBLEMS, joined, problem
 
 CODES = (-999, -99, -98, -9, -8, -2, -1, 0, 9, 88, 98, 99, 999)  # numbers in use for "no answer" or "not mentioned"
+ENDS = (1, 3, 5, 7, 10, 100)  # largest score of the scales in common use
 OFTEN = 0.01  # share of the answers that makes a value outside the scale a code rather than a slip
 ITEMS = 5  # items a respondent must have answered to count as a straight-liner
 LONG = 10  # characters from which a returning text is remarkable
@@ -20,24 +21,24 @@ def codes(scores: pd.Series, low: float, high: float) -> dict[float, int]:
 
 
 def ends(scores: np.ndarray) -> tuple[float, float]:
-    """Ends of the undeclared scale the scores were given on, from the ends in common use; nan where none fits.
-
-    Codes are left out: negative ones below a scale that begins at 1, and large ones beyond a gap.
-    """
-    inside = (
-        scores[scores > 0]
-        if len(scores) and set(scores[scores < 0]) <= set(CODES) and not (scores == 0).any()
-        else scores
-    )
-    for code in sorted({c for c in CODES if c > 8} & set(inside)):
-        rest = inside[inside < code]
-        if len(rest) and rest.max() <= code - 2 and rest.max() <= 10 and np.mean(inside == code) >= OFTEN:
-            inside = rest
-    if not len(inside) or inside.min() < 0:
+    """Ends of the undeclared scale the scores were given on, from the ends in common use; nan where none fits."""
+    inside = _without_codes(scores)
+    high = next((end for end in ENDS if len(inside) and inside.min() >= 0 and inside.max() <= end), None)
+    if high is None:
         return float("nan"), float("nan")
-    low = 0.0 if (inside == 0).any() else 1.0
-    high = next((end for end in (1, 3, 5, 7, 10, 100) if inside.max() <= end), float("nan"))
-    return (0.0 if high == 1 else low), float(high)
+    return (0.0 if high == 1 or (inside == 0).any() else 1.0), float(high)
+
+
+def _without_codes(scores: np.ndarray) -> np.ndarray:
+    """Scores without codes: negative ones below a scale that begins at 1, large ones beyond a gap."""
+    begins_at_one = not (scores == 0).any() and (scores > 0).any() and set(scores[scores < 0]) <= set(CODES)
+    inside = scores[scores > 0] if begins_at_one else scores
+    for code in {code for code in CODES if code >= 9} & set(inside):
+        plain = inside[~np.isin(inside, [other for other in CODES if other >= code])]
+        needed = 1 if code > 10 else 30  # a 9 on a scale of 10 may stand alone in few answers
+        if len(plain) >= needed and plain.max() <= min(code - 2, 10) and np.mean(inside == code) >= OFTEN:
+            return plain
+    return inside
 
 
 def straight_lines(items: pd.DataFrame) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 A template's placeholders are filled from values that know their own unit, so that both languages print the same
 digits: ``Quantity`` (one number), ``Estimate`` (a number with its interval and n), ``Term`` (a code with an entry in
-``common.toml``), ``Field`` (a column of a contract), ``Cell`` (a value of such a column), ``Listing`` (several values
+``common.toml``), ``Field`` (a column of a contract), ``Cell`` (a value of such a column), ``Member`` (both), ``Listing`` (several values
 in a row). Anything else is printed as it is.
 """
 
@@ -67,6 +67,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A value with the column it belongs to: ``Team · North``."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Listing:
     """Several values, joined as the language joins a list; empty is worded as none."""
 
@@ -112,6 +120,8 @@ def worded(value: Any, language: str) -> str:
             return " × ".join(field(column, language) for column in value.column.split("*"))
         case Cell():
             return cell(value.column, value.value, language)
+        case Member():
+            return f"{worded(Field(value.column), language)} · {cell(value.column, value.value, language)}"
         case Listing(items=()):
             return text("common", "term", "none", language=language)
         case Listing():
@@ -171,8 +181,12 @@ def decimals(low: float, high: float, unit: str) -> int:
 
 
 def _digits(value: float, spec: dict, digits: int | None, signed: bool) -> str:
-    shown = round(value * spec["factor"], spec["digits"] if digits is None else digits)
-    plain = f"{abs(shown):,.{spec['digits'] if digits is None else digits}f}"
+    """The digits of a number; one that is whole as it stands, like a target of 85 %, gets no decimals of its own."""
+    value *= spec["factor"]
+    if digits is None:
+        digits = 0 if math.isclose(value, round(value), abs_tol=1e-9) else spec["digits"]
+    shown = round(value, digits)
+    plain = f"{abs(shown):,.{digits}f}"
     if shown < 0:
         return MINUS + plain
     return ("+" if signed and shown > 0 else "") + plain
@@ -191,10 +205,13 @@ def _estimate(estimate: Estimate, language: str) -> str:
     )
 
 
-def interval(estimate: Estimate, language: str) -> tuple[str, str, str]:
-    """Value, lower and upper bound as printed, all with the decimals the interval's width deserves."""
+def interval(estimate: Estimate, language: str, *, bound: bool = False) -> tuple[str, str, str]:
+    """Value, lower and upper bound as printed, all with the decimals the interval's width deserves.
+
+    ``bound`` writes the value, too, without a unit that is not to be repeated.
+    """
     digits = decimals(estimate.low, estimate.high, estimate.unit)
-    value = number(estimate.value, estimate.unit, language, digits=digits, signed=estimate.signed)
+    value = number(estimate.value, estimate.unit, language, digits=digits, signed=estimate.signed, bound=bound)
     low, high = (
         number(bound, estimate.unit, language, digits=digits, signed=estimate.signed, bound=True)
         for bound in (estimate.low, estimate.high)

@@ -83,8 +83,10 @@ def _cell(sheet, line: int, place: int, value, language: str) -> None:
         sheet.write_string(line, place, shortened(value, language))
     elif pd.isna(value):
         return
-    elif isinstance(value, bool) or not hasattr(value, "__float__"):
-        sheet.write_string(line, place, str(value))
+    elif pd.api.types.is_bool(value):
+        sheet.write_boolean(line, place, bool(value))
+    elif not pd.api.types.is_number(value):
+        sheet.write_string(line, place, str(value).removesuffix(" 00:00:00"))
     else:
         sheet.write_number(line, place, float(value))
 

@@ -19,15 +19,21 @@ def test_rows_are_the_sum_of_their_parts(files, dice):
         rows += [(f"f{number}", dice.choice(["duplicate", "silent", "aside", "used"])) for _ in range(lines * factor)]
     frame = pd.DataFrame(rows, columns=["file", "kind"])
     masks = [frame["kind"] == kind for kind in ("duplicate", "silent", "aside", "used")]
-    counted = balances.counts(pd.DataFrame(read, columns=balances.COUNTS[:5][:3] + ["blank_or_total", "filtered"]), frame["file"], *masks)
+    counted = balances.counts(
+        pd.DataFrame(read, columns=balances.COUNTS[:5][:3] + ["blank_or_total", "filtered"]), frame["file"], *masks
+    )
     used = frame.loc[masks[3], "file"]
-    table = balances.balance(counted, used, pd.Series([dice.random() < 0.5 for _ in used], index=used.index, dtype=bool))
+    table = balances.balance(
+        counted, used, pd.Series([dice.random() < 0.5 for _ in used], index=used.index, dtype=bool)
+    )
     parts = table.drop(columns=["file", "rows"]).sum(axis=1)
     assert (parts == table["rows"]).all() and table["rows"].iloc[-1] == table["rows"].iloc[:-1].sum()
 
 
 def test_a_lost_row_is_noticed():
-    read = pd.DataFrame([["f", 2, 1, 0, 0]], columns=["file", "raw_rows", "unpivot_factor", "blank_or_total", "filtered"])
+    read = pd.DataFrame(
+        [["f", 2, 1, 0, 0]], columns=["file", "raw_rows", "unpivot_factor", "blank_or_total", "filtered"]
+    )
     one = pd.Series([True])
     with pytest.raises(SqlibError):
         balances.counts(read, pd.Series(["f"]), ~one, ~one, ~one, one)

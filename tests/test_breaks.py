@@ -43,10 +43,14 @@ KINDS = {
     "one scale of 5": lambda rng, n: answers(rng, 4, 1, n, 1, 5),
     "rare top grades": lambda rng, n: rng.choice([1, 2, 3, 4, 5, 8, 10], n, p=[0.1, 0.1, 0.2, 0.3, 0.27, 0.02, 0.01]),
     "bad service on 10": lambda rng, n: answers(rng, 3, 1.3, n, 1, 10),
-    "promoter scores": lambda rng, n: rng.choice(11, n, p=[0.05, 0.02, 0.02, 0.03, 0.03, 0.1, 0.08, 0.12, 0.2, 0.15, 0.2]),
+    "promoter scores": lambda rng, n: rng.choice(
+        11, n, p=[0.05, 0.02, 0.02, 0.03, 0.03, 0.1, 0.08, 0.12, 0.2, 0.15, 0.2]
+    ),
     "shares": lambda rng, n: answers(rng, 80, 12, n, 0, 100),
     "slow improvement": lambda rng, n: np.clip(np.round(np.linspace(3.5, 8.5, n) + rng.normal(0, 1.3, n)), 1, 10),
-    "sudden improvement": lambda rng, n: np.r_[answers(rng, 4, 1.5, n // 2, 1, 10), answers(rng, 8, 1.5, n - n // 2, 1, 10)],
+    "sudden improvement": lambda rng, n: np.r_[
+        answers(rng, 4, 1.5, n // 2, 1, 10), answers(rng, 8, 1.5, n - n // 2, 1, 10)
+    ],
 }
 
 

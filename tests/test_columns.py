@@ -10,7 +10,9 @@ def log(table, rule):
 
 
 def test_ids_survive_as_text(tmp_path):
-    table = built(tmp_path, raw(feedback_id=["NA", "007", "1e5", "None"], score=["5"] * 4, scale_min="1", scale_max="5"))
+    table = built(
+        tmp_path, raw(feedback_id=["NA", "007", "1e5", "None"], score=["5"] * 4, scale_min="1", scale_max="5")
+    )
     assert table.frame["feedback_id"].tolist() == ["NA", "007", "1e5", "None"]
 
 
@@ -23,8 +25,17 @@ def test_a_missing_id_is_file_and_row_and_logged(tmp_path):
 
 
 def test_every_rewriting_is_logged_with_before_and_after(tmp_path):
-    table = built(tmp_path, raw(score=["4.0", "5"], received_at=["2026/7/3", "2026-07-03 10:00"], scale_min="1", scale_max="5"))
-    assert log(table, "date_spelling").iloc[0].tolist() == ["raw/a.csv", 2, "received_at", "2026/7/3", "2026-07-03", "date_spelling"]
+    table = built(
+        tmp_path, raw(score=["4.0", "5"], received_at=["2026/7/3", "2026-07-03 10:00"], scale_min="1", scale_max="5")
+    )
+    assert log(table, "date_spelling").iloc[0].tolist() == [
+        "raw/a.csv",
+        2,
+        "received_at",
+        "2026/7/3",
+        "2026-07-03",
+        "date_spelling",
+    ]
     assert log(table, "metric_default")["after"].tolist() == ["csat"]
     assert table.frame["score"].tolist() == [4, 5]
 
@@ -49,7 +60,7 @@ def test_an_unknown_word_is_named_row_by_row(tmp_path):
     found = built(tmp_path, declared).problems
     assert found[["row", "value", "rule"]].to_numpy().tolist() == [
         [4, WORDS["odd"], "unknown_level"],
-        [6, "x1", "unknown_level"],
+        [6, "x1", "not_a_number"],
     ]
 
 
@@ -61,7 +72,9 @@ def test_a_declared_recode_is_not_second_guessed(tmp_path):
 
 def test_each_file_has_its_own_order_of_day_and_month(tmp_path):
     first = raw(file="raw/a.csv", score=["5", "4"], received_at=["3/4/2026", "13/4/2026"], scale_min="1", scale_max="5")
-    second = raw(file="raw/b.csv", score=["5", "4"], received_at=["3/4/2026", "4/13/2026"], scale_min="1", scale_max="5")
+    second = raw(
+        file="raw/b.csv", score=["5", "4"], received_at=["3/4/2026", "4/13/2026"], scale_min="1", scale_max="5"
+    )
     table = built(tmp_path, joined(first, second))
     assert table.frame["received_at"].dt.strftime("%m-%d").tolist() == ["04-03", "04-13", "03-04", "04-13"]
 

@@ -59,7 +59,8 @@ def test_headers_nobody_knows_stay_unknown():
 
 def test_only_what_a_page_needs_is_required():
     needed = {
-        table: {c.name for c in contracts.load(table).columns.values() if c.required and not c.default} for table in TABLES
+        table: {c.name for c in contracts.load(table).columns.values() if c.required and not c.default}
+        for table in TABLES
     }
     assert needed == {
         "cases": {"case_id", "created_at"},

@@ -49,7 +49,10 @@ def test_seconds_since_1970_and_zones_become_local_time(time):
 @given(st.dates(dt.date(1955, 1, 1), dt.date(2100, 1, 1)))
 def test_spreadsheet_serials(day):
     serial = (day - dt.date(1899, 12, 30)).days
-    assert list(read(str(serial), f"{serial}.5").values) == [pd.Timestamp(day), pd.Timestamp(day) + pd.Timedelta(hours=12)]
+    assert list(read(str(serial), f"{serial}.5").values) == [
+        pd.Timestamp(day),
+        pd.Timestamp(day) + pd.Timedelta(hours=12),
+    ]
 
 
 @pytest.mark.parametrize(("written", "iso"), TEXTS["dates"].items())
@@ -58,7 +61,9 @@ def test_chinese_spellings(written, iso):
     assert found.values[0] == pd.Timestamp(iso) and found.repaired[0] == "date_spelling"
 
 
-@pytest.mark.parametrize("written", ["2026-02-30", "abc", "12:30", "2026-07-03 25:00", "45000000", "26-7-3", "2026-13-01", "0"])
+@pytest.mark.parametrize(
+    "written", ["2026-02-30", "abc", "12:30", "2026-07-03 25:00", "45000000", "26-7-3", "2026-13-01", "0"]
+)
 def test_what_is_no_date_stays_missing(written):
     found = read(written)
     assert found.values.isna()[0] and found.failed[0] == "not_a_date"

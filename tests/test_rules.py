@@ -25,7 +25,11 @@ def only(table, rule, row=2):
     [
         ("score_on_scale", {"score": ["7"], "scale_min": "1", "scale_max": "5"}, "7"),
         ("not_after_as_of", SCORED | {"received_at": ["2026-10-01 00:00"]}, "2026-10-01 00:00"),
-        ("invited_before_received", SCORED | {"received_at": ["2026-07-01"], "invited_at": ["2026-07-02"]}, "2026-07-01"),
+        (
+            "invited_before_received",
+            SCORED | {"received_at": ["2026-07-01"], "invited_at": ["2026-07-02"]},
+            "2026-07-01",
+        ),
         ("not_a_date", SCORED | {"received_at": ["2026-02-30"]}, "2026-02-30"),
         ("unknown_level", SCORED | {"kind": ["rumour"]}, "rumour"),
         ("above_max", SCORED | {"recommend": ["11"]}, "11"),
@@ -63,13 +67,17 @@ def test_a_contract_that_ended_before_it_began(tmp_path):
 
 
 def test_a_row_can_break_several_rules_and_all_are_told(tmp_path):
-    table = built(tmp_path, raw(score=["7"], scale_min="1", scale_max="5", received_at=["x"], kind=["rumour"], ease=["z"]))
+    table = built(
+        tmp_path, raw(score=["7"], scale_min="1", scale_max="5", received_at=["x"], kind=["rumour"], ease=["z"])
+    )
     assert sorted(rules(table)) == ["not_a_date", "not_a_number", "score_on_scale", "unknown_level"]
     assert set(table.quarantine["problems"].iloc[0].split(", ")) == set(rules(table))
 
 
 def test_values_outside_an_open_list_are_kept_and_named_once(tmp_path):
-    table = built(tmp_path, raw(score=["5"] * 3, scale_min="1", scale_max="5", channel=["Fax", "Fax", TEXTS["words"]["phone"]]))
+    table = built(
+        tmp_path, raw(score=["5"] * 3, scale_min="1", scale_max="5", channel=["Fax", "Fax", TEXTS["words"]["phone"]])
+    )
     note = table.problems[table.problems["rule"] == "level_not_listed"].iloc[0]
     assert (note["value"], note["count"], note["severity"]) == ("Fax", 2, "info") and len(table.frame) == 3
 

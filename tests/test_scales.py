@@ -28,7 +28,8 @@ def test_ends_in_common_use_are_inferred(high, low, shares):
         ([0, 1, 1, 0], (0, 1)),
         ([1, 2, 4, 5, 5, 4, -1], (1, 5)),  # -1: a code below a scale that begins at 1
         ([1, 2, 3, 4, 5, 99], (1, 5)),  # 99: a code beyond a gap
-        ([1, 2, 3, 4, 5, 9], (1, 5)),
+        ([1, 2, 3, 4, 5] * 8 + [9], (1, 5)),
+        ([4, 5, 9], (1, 10)),
         ([-1, 0, 1], (np.nan, np.nan)),  # a scale of its own, or codes: nobody can tell
         ([150, 20], (np.nan, np.nan)),
         ([], (np.nan, np.nan)),
@@ -39,14 +40,14 @@ def test_codes_do_not_stretch_the_scale(scores, expected):
 
 
 def test_an_undeclared_scale_is_assumed_and_named(tmp_path):
-    table = scored(tmp_path, [1, 3, 4, 5, 4])
+    table = scored(tmp_path, [1, 3, 4, 5, 4.5])
     assert table.frame[["scale_min", "scale_max"]].drop_duplicates().to_numpy().tolist() == [[1, 5]]
     assert rules(table) == ["scale_assumed"] and table.problems.loc[0, "value"] == "1–5"
     assert table.frame["satisfied"].tolist() == [False, False, True, True, True]
 
 
 def test_a_declared_scale_is_not_questioned(tmp_path):
-    table = scored(tmp_path, [1, 3, 4, 5, 4], scale_min="1", scale_max="10")
+    table = scored(tmp_path, [1, 3, 4, 5], scale_min="1", scale_max="10")
     assert rules(table) == [] and not table.frame["satisfied"].any()
 
 

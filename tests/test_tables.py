@@ -19,7 +19,13 @@ DAY = st.sampled_from(["2026-07-01", "2026/8/2", "2027-01-01", "2026-02-30", "1/
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.tuples(st.sampled_from(["A", "B", "C", None]), CELL, DAY, st.sampled_from(["ok", None])), min_size=1, max_size=30))
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["A", "B", "C", None]), CELL, DAY, st.sampled_from(["ok", None])),
+        min_size=1,
+        max_size=30,
+    )
+)
 def test_every_row_is_used_or_accounted_for(tmp_path_factory, rows):
     keys, scores, days, comments = (list(part) for part in zip(*rows, strict=True))
     read = raw(feedback_id=keys, score=scores, received_at=days, comment=comments, scale_min="1", scale_max="5")
@@ -53,7 +59,9 @@ def test_ten_per_cent_broken_rows_of_a_file(tmp_path):
 
 def test_the_balance_names_where_rows_went(tmp_path):
     days = ["2026-07-01", "2026-04-01", "2026-07-02", "2026-07-03", "2026-07-02"]
-    read = raw(feedback_id=list("abcdc"), score=["5", "4", "3", "9", "3"], received_at=days, scale_min="1", scale_max="5")
+    read = raw(
+        feedback_id=list("abcdc"), score=["5", "4", "3", "9", "3"], received_at=days, scale_min="1", scale_max="5"
+    )
     table = built(tmp_path, read)
     balance = tables.balance(table, periods.parse("2026Q3"))
     assert balance["file"].tolist() == ["raw/a.csv", ""]

@@ -15,14 +15,19 @@ def test_every_header_of_the_template_is_read_as_its_column(tmp_path, table, lan
     sheet = book.worksheets[0]
     headers = [cell.value for cell in sheet[1]]
     assert [contracts.match(header, contract) for header in headers] == list(contract.columns)
-    assert all(cell.comment and cell.comment.text.startswith(contract.columns[name].note[language]) for cell, name in zip(sheet[1], contract.columns, strict=True))
+    assert all(
+        cell.comment and cell.comment.text.startswith(contract.columns[name].note[language])
+        for cell, name in zip(sheet[1], contract.columns, strict=True)
+    )
     assert len(book.sheetnames) == 3
 
 
 def test_drop_downs_offer_the_levels_and_refuse_others_where_the_column_is_closed(tmp_path):
     contract = contracts.load("cases")
     book = openpyxl.load_workbook(contracts.template(contract, tmp_path / "t.xlsx", "zh"))
-    rules = {next(iter(rule.sqref.ranges)).min_col - 1: rule for rule in book.worksheets[0].data_validations.dataValidation}
+    rules = {
+        next(iter(rule.sqref.ranges)).min_col - 1: rule for rule in book.worksheets[0].data_validations.dataValidation
+    }
     names = list(contract.columns)
     closed, opened = rules[names.index("status")], rules[names.index("channel")]
     assert (closed.errorStyle or "stop", opened.errorStyle) == ("stop", "warning")

@@ -13,7 +13,9 @@ TEXTS = tomllib.loads((Path(__file__).parent / "data" / "tables.toml").read_text
 SHARED = Path(__file__).parents[1] / "../shared"
 
 
-def raw(table: str = "feedback", file: str = "raw/a.csv", mapped: tuple = (), unknown: tuple = (), **columns) -> intake.Raw:
+def raw(
+    table: str = "feedback", file: str = "raw/a.csv", mapped: tuple = (), unknown: tuple = (), **columns
+) -> intake.Raw:
     """What intake would hand over for one file with these text columns (rows from line 2 on)."""
     rows = max((len(cells) for cells in columns.values() if isinstance(cells, list)), default=1)
     frame = pd.DataFrame(columns, index=range(rows)).astype("str")
@@ -26,7 +28,9 @@ def raw(table: str = "feedback", file: str = "raw/a.csv", mapped: tuple = (), un
 
 def joined(*parts: intake.Raw) -> intake.Raw:
     """Several files of one table."""
-    pieces = {name: [getattr(part, name) for part in parts] for name in ("frame", "repairs", "problems", "counts", "unknown")}
+    pieces = {
+        name: [getattr(part, name) for part in parts] for name in ("frame", "repairs", "problems", "counts", "unknown")
+    }
     return intake.Raw(parts[0].table, **{name: pd.concat(frames, ignore_index=True) for name, frames in pieces.items()})
 
 

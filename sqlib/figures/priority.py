@@ -16,7 +16,7 @@ def plot_priority(result: WeakPointsResult, *, ax=None, language: str = "en"):
     ax = marks.axes(ax, len(table) * 1.15)
     colour = style.palette()
     heights = marks.rows(ax, [_name(row, language) for row in table.itertuples()])
-    marks.reference(ax, 0.0, marks.say("rest", language))
+    marks.reference(ax, 0.0)
     marks.intervals(
         ax, heights - OFFSET, table["crude"], table["crude_low"], table["crude_high"], colour=colour["series3"], size=4.5,
         width=1.2, hollow=True, label=marks.say("crude", language),

@@ -1,0 +1,24 @@
+"""Run the committed pages again on their defaults and normalise them: ``python -m sqlib.pages`` (``make pages``)."""
+
+from pathlib import Path
+
+from sqlib import catalogue, notebook
+
+
+def refresh(path: Path) -> Path:
+    """Execute one committed notebook with its own defaults, in Chinese on the demo client, and normalise it in place."""
+    from nbclient import NotebookClient
+
+    nb = notebook.read(path)
+    NotebookClient(nb, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    return notebook.write(notebook.normalise(nb), path)
+
+
+def main() -> None:
+    """Refresh every page of the catalogue, one line each."""
+    for entry in catalogue.entries().values():
+        print(refresh(entry.notebook).name)
+
+
+if __name__ == "__main__":
+    main()
