@@ -42,7 +42,7 @@ def folder(client: Client) -> Path:
 def key(client: Client, name: str, as_of) -> str:
     """Hash of everything one table is made from."""
     digest = hashlib.sha256()
-    for part in (sqlib.__version__, _source(), str(as_of or ""), client.timezone, client.profile):
+    for part in (sqlib.__version__, _source(), _day(as_of), client.timezone, client.profile):
         digest.update(part.encode() + b"\0")
     digest.update(hashlib.sha256(pseudonyms.key(client)).digest())
     for metric, scale in sorted(client.scales.items()):
@@ -53,6 +53,10 @@ def key(client: Client, name: str, as_of) -> str:
             for path in intake.files(client, source):
                 digest.update(path.relative_to(client.folder).as_posix().encode() + _bytes(path))
     return digest.hexdigest()[:32]
+
+
+def _day(as_of) -> str:
+    return f"{pd.Timestamp(as_of):%Y-%m-%d}" if as_of else ""
 
 
 def _bytes(path: Path) -> bytes:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sqlib import catalogue, client, periods, problems, project, readiness, tables, words
 from sqlib.client import Client
+from sqlib.errors import ArgumentError
 from sqlib.tables import Table
 
 FILE = "problems.xlsx"
@@ -17,6 +18,9 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
 
     who = client.load(project.client_folder(folder))
     language = language or who.languages[0]
+    if language not in words.LANGUAGES:
+        allowed = ", ".join(words.LANGUAGES)
+        raise ArgumentError("page.not_one_of", name="language", got=repr(language), allowed=allowed)
     wanted = period or who.period.default
     chosen = periods.parse(wanted, who.fiscal_year_start) if wanted else None
     checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
@@ -45,10 +49,11 @@ def pages(who: Client, checked: dict[str, Table]) -> list[str]:
 
 
 def _totals(frame: pd.DataFrame, language: str) -> pd.DataFrame:
-    """The line of each table as a whole; file by file stands in the workbook."""
+    """One column per table, one line per way a row can go; file by file stands in the workbook."""
     whole = words.entry("problems", "all_files")[language]
-    file = words.entry("problems", "headings", "file")[language]
-    return frame[frame[file] == whole].drop(columns=file)
+    table, file = (words.entry("problems", "headings", name)[language] for name in ("table", "file"))
+    totals = frame[frame[file] == whole].drop(columns=file).set_index(table).T
+    return totals.rename_axis(index="", columns=None).reset_index()
 
 
 def _blocks(frame: pd.DataFrame, head: int):

@@ -8,7 +8,7 @@ import pandas as pd
 from sqlib import dates, parsing, worded
 from sqlib.client import Client, Source
 from sqlib.contracts import Column, Contract
-from sqlib.parsing import Typed
+from sqlib.parsing import Typed, blank
 from sqlib.repairs import LOG, PROBLEMS, joined, log, problem
 
 FAILED = ["index", "column", "rule"]
@@ -121,12 +121,15 @@ def _words(frame: pd.DataFrame, text: pd.DataFrame, score: Typed, client: Client
         low, high = (_stated(rows[name]) for name in ("scale_min", "scale_max"))
         recoded = source is not None and "score" in source.recode
         cells = text.loc[rows.index, "score"]
-        read, levels = (None, None) if recoded else worded.scores(cells, low, high, client.profile)
+        own = (frame[keys].fillna("") == frame.loc[rows.index[0], keys].fillna("")).all(axis=1)
+        open_scale = high is None and score.values[own].notna().any()  # words among numbers say nothing of the scale
+        read, levels = (None, None) if recoded or open_scale else worded.scores(cells, low, high, client.profile)
         if levels is None:
-            failed[rows.index[~cells.str.contains(r"\d", regex=True)]] = "unknown_level"
+            wordy = cells[~cells.str.contains(r"\d", regex=True)]
+            known = worded.beside(wordy, client.profile) & (not (recoded or open_scale))
+            failed[wordy.index] = blank(wordy).mask(~known, "unknown_level").mask(known, "level_beside_unknown")
             continue
         values[rows.index], repaired[rows.index], failed[rows.index] = read, "worded_scale", ""
-        own = (frame[keys].fillna("") == frame.loc[rows.index[0], keys].fillna("")).all(axis=1)
         logs.append(log(file, 0, "scale_max", "", f"{levels.low:g}–{levels.high:g}", "scale_from_words"))
         for name, end in (("scale_min", levels.low), ("scale_max", levels.high)):
             frame[name] = frame[name].where(~own | frame[name].notna(), end)

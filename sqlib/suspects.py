@@ -7,6 +7,7 @@ from sqlib.repairs import PROBLEMS, joined, problem
 
 CODES = (-999, -99, -98, -9, -8, -2, -1, 0, 9, 88, 98, 99, 999)  # numbers in use for "no answer" or "not mentioned"
 ENDS = (1, 3, 5, 7, 10, 100)  # largest score of the scales in common use
+SHORT, SLIPS = 10, 0.05  # a share this small of answers beyond the short scales is mistyped: 55 for 5
 OFTEN = 0.01  # share of the answers that makes a value outside the scale a code rather than a slip
 ITEMS = 5  # items a respondent must have answered to count as a straight-liner
 LONG = 10  # characters from which a returning text is remarkable
@@ -22,7 +23,7 @@ def codes(scores: pd.Series, low: float, high: float) -> dict[float, int]:
 
 def ends(scores: np.ndarray) -> tuple[float, float]:
     """Ends of the undeclared scale the scores were given on, from the ends in common use; nan where none fits."""
-    inside = _without_codes(scores)
+    inside = _without_slips(_without_codes(scores))
     high = next((end for end in ENDS if len(inside) and inside.min() >= 0 and inside.max() <= end), None)
     if high is None:
         return float("nan"), float("nan")
@@ -39,6 +40,12 @@ def _without_codes(scores: np.ndarray) -> np.ndarray:
         if len(plain) >= needed and plain.max() <= min(code - 2, 10) and np.mean(inside == code) >= OFTEN:
             return plain
     return inside
+
+
+def _without_slips(scores: np.ndarray) -> np.ndarray:
+    """Scores without the few below 0 or beyond every short scale, which say nothing of the ends."""
+    below, beyond = ((odd & (odd.sum() <= SLIPS * len(scores))) for odd in (scores < 0, scores > SHORT))
+    return scores[~(below | beyond)]
 
 
 def straight_lines(items: pd.DataFrame) -> tuple[int, int]:

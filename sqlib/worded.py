@@ -56,6 +56,14 @@ def scores(text: pd.Series, low: float | None, high: float | None, profile: str 
     return text.map({cell: levels.scores[word] for cell, word in words.items()}).astype("float64"), levels
 
 
+def beside(text: pd.Series, profile: str = "general") -> pd.Series:
+    """Row by row: does the cell belong to the set that holds most of the words, others of which no set knows?"""
+    words = text.map(normalised)
+    spoken = set(words)
+    best = max((s.scores.keys() & spoken for s in scales(profile)), key=len)
+    return words.isin(best if spoken - best else set())
+
+
 def _levels(name: str, entry: dict) -> Levels:
     first = entry.get("from", 1)
     spelled = {normalised(word): float(first + i) for i, words in enumerate(entry["levels"]) for word in words}

@@ -61,6 +61,7 @@ def test_one_generation_a_table_is_kept(who):
     tables.load(who, "feedback")
     tables.load(who, "feedback", as_of=dt.date(2026, 9, 30))
     assert entries(who) == [cache.key(who, "feedback", dt.date(2026, 9, 30))]
+    assert cache.key(who, "feedback", pd.Timestamp(2026, 9, 30)) == cache.key(who, "feedback", "2026-09-30")
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "empty"])
