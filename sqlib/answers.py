@@ -30,16 +30,24 @@ def by_cell(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
     """One row an answer: overall scores, and one row an item for the family ``dimension``.
 
     ``speaks_to`` is ``dimension`` on item rows and blank on overall ones. Where a questionnaire has only items they
-    are all there is, and speak to every family.
+    are all there is, and speak to every family. Overall scores on another scale than most are left out.
     """
     named = feedback["dimension"].notna()
     scored = feedback["metric"].eq("csat") & feedback["satisfied"].notna()
-    overall = feedback[scored & ~named]
+    overall = _one_scale(feedback[scored & ~named])
     parts = [feedback[scored & named]] + ([] if items is None else [_items(feedback, items)])
     single = pd.concat([part for part in parts if len(part)] or [overall.iloc[:0]], ignore_index=True)
     if overall.empty:
         return single.assign(speaks_to=pd.NA)
     return pd.concat([overall.assign(speaks_to=pd.NA), single.assign(speaks_to="dimension")], ignore_index=True)
+
+
+def _one_scale(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows on the scale most of them use: satisfied on one scale is not satisfied on another."""
+    if rows.empty:
+        return rows
+    scale = rows.groupby(["scale_min", "scale_max"]).size().idxmax()
+    return rows[rows["scale_min"].eq(scale[0]) & rows["scale_max"].eq(scale[1])]
 
 
 def _items(feedback: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,8 @@ def _job(page, who, period, compare_to, languages, audience, values) -> Job:
     wanted = period or who.period.default
     if not wanted:
         raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
-    chosen = periods.parse(wanted, who.fiscal_year_start)
+    where = "--period" if period else f"{who.id}/client.toml: period.default"
+    chosen = periods.parse(wanted, who.fiscal_year_start, where)
     compare_to = compare_to or who.period.compare_to
     periods.compared(chosen, compare_to, who.fiscal_year_start)
     spoken = tuple(languages or who.languages)
@@ -136,7 +137,8 @@ def run(jobs: list[Job], out: Path, report: Callable[[Outcome], None] = lambda o
     ArgumentError : ``batch.unwritable`` where the reports folder cannot be written
     """
     out = Path(out).resolve()
-    _writable(out)
+    for folder in dict.fromkeys([out, *(out / job.folder for job in jobs)]):
+        _writable(folder)
     outcomes = []
     for job in jobs:
         outcomes.append(_run(job, out))
@@ -159,14 +161,14 @@ def _run(job: Job, out: Path) -> Outcome:
     if job.blocked:
         return Outcome(job, "skipped", job.blocked)
     outcome = Outcome(job, "done")
-    with tempfile.TemporaryDirectory(prefix=".staging-", dir=out, ignore_cleanup_errors=True) as staging:
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".staging-", dir=out, ignore_cleanup_errors=True) as staging:
             outcome.languages = _languages(job, Path(staging), out)
-        except SqlibError as error:
-            outcome.status, outcome.reason = "failed", error
-        except OSError as error:
-            wording = {"where": error.filename or out, "got": error.strerror or error}
-            outcome.status, outcome.reason = "failed", SqlibError("batch.disk", **wording)
+    except SqlibError as error:
+        outcome.status, outcome.reason = "failed", error
+    except OSError as error:
+        wording = {"where": error.filename or out, "got": error.strerror or error}
+        outcome.status, outcome.reason = "failed", SqlibError("batch.disk", **wording)
     outcome.seconds = time.perf_counter() - started
     return outcome
 
@@ -190,21 +192,20 @@ def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
 
 
 def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str, dict]:
-    """Everything made replaces what stood there, each file in one step; paths come back relative to the period."""
-    place = out / job.folder / job.audience
-    place.mkdir(parents=True, exist_ok=True)
-    tables = staging / job.languages[0] / "tables" / job.page.stem
-    if tables.is_dir():
-        target = place / "tables" / job.page.stem
-        target.mkdir(parents=True, exist_ok=True)
-        for path in sorted(tables.iterdir()):
-            os.replace(path, target / path.name)
-    for entry in made.values():
-        for kind in ("notebook", "html"):
-            target = place / entry[kind].name
-            render.replace(entry[kind], target)
-            entry[kind] = f"{job.audience}/{target.name}"
-    for language in made:
+    """Everything made replaces what stood there, each file in one step; paths come back relative to the period.
+
+    A file that another program holds open refuses even its own name: it is found before any other is replaced.
+    """
+    place, tables = out / job.folder / job.audience, Path("tables") / job.page.stem
+    (place / tables).mkdir(parents=True, exist_ok=True)
+    moves = {path: place / tables / path.name for path in sorted((staging / job.languages[0] / tables).glob("*"))}
+    moves |= {entry[kind]: place / entry[kind].name for entry in made.values() for kind in ("notebook", "html")}
+    for target in filter(Path.exists, moves.values()):
+        render.replace(target, target)
+    for path, target in moves.items():
+        render.replace(path, target)
+    for language, entry in made.items():
+        entry |= {kind: f"{job.audience}/{entry[kind].name}" for kind in ("notebook", "html")}
         (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
     return made
 
@@ -272,10 +273,11 @@ def fingerprint(path: Path) -> str:
 
 def _record(outcome: Outcome, folder: Path) -> None:
     """Put the outcome into ``run.json``, keeping the other pages of that client and period."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "run.json"
-    job = outcome.job
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path, job = folder / "run.json", outcome.job
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        known = {}  # half a record helps nobody; the portal finds the reports that lie there
     mine = (job.page.stem, job.audience)
     others = [entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) != mine]
     entry = {

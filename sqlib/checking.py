@@ -22,7 +22,8 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
         allowed = ", ".join(words.LANGUAGES)
         raise ArgumentError("page.not_one_of", name="language", got=repr(language), allowed=allowed)
     wanted = period or who.period.default
-    chosen = periods.parse(wanted, who.fiscal_year_start) if wanted else None
+    where = "--period" if period else f"{who.id}/client.toml: period.default"
+    chosen = periods.parse(wanted, who.fiscal_year_start, where) if wanted else None
     checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
     path = problems.write_problems(who, checked, out or who.folder / FILE, language, chosen)
     runnable = pages(who, checked)
@@ -74,6 +75,8 @@ def _grid(frame: pd.DataFrame):
     from rich.text import Text
 
     grid = Grid(*map(str, frame.columns), header_style="bold", box=None, pad_edge=False)
+    for column in grid.columns[1:]:
+        column.justify = "right"
     for row in frame.itertuples(index=False):
         grid.add_row(*(Text(f"{value:,}" if isinstance(value, int) else str(value)) for value in row))
     return grid

@@ -30,6 +30,8 @@ DEMO = ("data/demo/jiahe",)
 
 def main() -> None:
     """Entry point: an error a consultant can act on is printed in words, never as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a console that lacks a character shows ? and goes on
     try:
         app(_joined(sys.argv[1:]), prog_name="sqlib")
     except SqlibError as error:
@@ -40,18 +42,19 @@ def main() -> None:
 
 
 def speech() -> str:
-    """Language of messages: ``SQLIB_LANGUAGE``, else the system's."""
-    system = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return os.environ.get("SQLIB_LANGUAGE") or ("zh" if system.lower().startswith("zh") else "en")
+    """Language of messages: ``SQLIB_LANGUAGE``, else the system's; English where we do not speak it."""
+    names = (os.environ.get(name) for name in ("SQLIB_LANGUAGE", "LC_ALL", "LANG"))
+    return "zh" if next(filter(None, names), "").lower().startswith("zh") else "en"
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option."""
+    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one already."""
     joined, rest = [], iter(arguments)
     for word in rest:
         joined.append(word)
         if word == "-p":
-            joined.append("=".join([next(rest, ""), next(rest, "")]))
+            name = next(rest, "")
+            joined.append(name if "=" in name else f"{name}={next(rest, '')}")
     return joined
 
 
@@ -118,7 +121,7 @@ def run(
     """
     from sqlib import batch
 
-    parameters = dict(pair.split("=", 1) for pair in parameter or ())
+    parameters = {name: value for name, _, value in (pair.partition("=") for pair in parameter or ())}
     jobs = batch.plan(
         folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
         parameters=parameters, formats=_list(to) or (),

@@ -3,7 +3,6 @@
 ``describe(key, result)`` turns a Result into the Finding of that name; the words come later, from ``words/<stem>.toml``.
 """
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 LEVELS = (("strong", 0.01), ("moderate", 0.05), ("weak", 0.20))  # 99 %, 95 %, 80 % intervals
 SIGNIFICANT = 6  # digits stored: the processors' BLAS differ beyond
+NO_SECOND = math.nan  # a result that was not checked by a second method is moderate at most
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,7 @@ def describe(key: str, result) -> Finding | None:
     ------
     KeyError : this kind of result has no finding of that name
     """
-    return _finders(type(result))[key](result)
-
-
-@functools.cache
-def _finders(kind: type) -> dict[str, Callable]:
-    return FINDERS[kind]
+    return FINDERS[type(result)][key](result)
 
 
 def _estimate(row: pd.Series, unit: str, confidence: float, name: str = "", signed: bool = False) -> Estimate:
@@ -119,12 +114,18 @@ def _level(result: SatisfactionResult) -> Finding | None:
         "target": Quantity(row["target"], row["unit"]),
         "gap": _less(level, row["target"], row["change_unit"]),
         "raked": _raked(row, result.confidence),
-        "unsatisfied": Quantity(round(row["n"] * (1 - row["estimate"])) if row["unit"] == "percent" else math.nan),
+        "unsatisfied": _unsatisfied(row),
     }
     return Finding(
         "level", row["verdict"], strength(row["p_value"], row["p_second"]), **_record(level), reference=row["target"],
         target=row["target"], subject=row["indicator"], cautions=result.cautions, evidence=("satisfaction",), values=values,
     )  # fmt: skip
+
+
+def _unsatisfied(row: pd.Series) -> Quantity | Term:
+    """How many answers were not satisfied; a mean or a promoter score does not tell."""
+    counted = row["unit"] == "percent"
+    return Quantity(round(row["n"] * (1 - row["estimate"]))) if counted else Term("term", "not_counted")
 
 
 def _less(level: Estimate, reference: float, unit: str) -> Estimate:
@@ -146,6 +147,7 @@ def _change(result: SatisfactionResult) -> Finding | None:
     row = result.table.iloc[0]
     unit = row["change_unit"]
     change = _estimate(row, unit, result.confidence, "change", signed=True)
+    cautions = () if row["comparable"] == "yes" else (row["comparable"],)
     values = {
         "indicator": Term("indicator", row["indicator"]),
         "change": change,
@@ -156,7 +158,7 @@ def _change(result: SatisfactionResult) -> Finding | None:
     }
     return Finding(
         "change", row["change_verdict"], strength(row["change_p"], row["change_p_second"]), **_record(change),
-        reference=0.0, subject=row["indicator"], cautions=(row["comparable"],), evidence=("change",), values=values,
+        reference=0.0, subject=row["indicator"], cautions=cautions, evidence=("change",), values=values,
     )  # fmt: skip
 
 
@@ -180,7 +182,7 @@ def _response(result: ResponseResult) -> Finding:
         "groups": Listing(tuple(Cell(row.dimension, row.group) for row in listed.itertuples())),
     }
     if listed.empty:
-        verdict = "as_expected" if len(table) else "too_few"
+        verdict = "too_few" if table["verdict"].eq("too_few").all() else "as_expected"
         return Finding("response", verdict, "none", **_record(rate), evidence=("response",), values=values)
     worst = listed.assign(_order=listed["verdict"].map(order)).sort_values(["_order", "representation"]).iloc[0]
     group = _estimate(worst, "percent", result.confidence)
@@ -193,31 +195,31 @@ def _response(result: ResponseResult) -> Finding:
         "group_base": Quantity(worst["base"]),
     }
     return Finding(
-        "response", worst["verdict"], strength(worst["p_adjusted"], worst["p_value"]), **_record(group),
-        reference=result.rate, subject=str(worst["group"]), cautions=result.cautions, evidence=("response",), values=values,
+        "response", worst["verdict"], strength(worst["p_adjusted"], NO_SECOND), **_record(group), reference=result.rate,
+        subject=f"{worst['dimension']}={worst['group']}", cautions=result.cautions, evidence=("response",), values=values,
     )  # fmt: skip
 
 
 # Weak points: what to act on, and what the customer mix explains.
 
 
-def _weak_points(result: WeakPointsResult) -> Finding:
-    table = result.table
-    shown = table[~table["verdict"].isin(("hidden", "too_few"))]
+def _weak_points(result: WeakPointsResult) -> Finding | None:
+    shown = result.table[~result.table["verdict"].isin(("hidden", "too_few"))]
+    if shown.empty:
+        return None
     values = {"comparisons": Quantity(result.comparisons), "findable": Quantity(shown["findable"].min(), "points")}
-    for verdict in ("act_now", "watch", "strength"):
-        listed = shown[shown["verdict"] == verdict].sort_values("adjusted", ascending=verdict != "strength")
-        if verdict != "strength" and len(listed):
+    for verdict in ("act_now", "watch"):
+        listed = shown[shown["verdict"] == verdict].sort_values("adjusted")
+        if len(listed):
             return _cell("weak_points", verdict, listed, result, values)
-    return Finding(
-        "weak_points", "no_signal", "none", evidence=("weak_points",), n=int(shown["n"].sum()), values=values
-    )
+    return Finding("weak_points", "no_signal", "none", n=result.n, evidence=("weak_points",), values=values)
 
 
 def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult, values: dict) -> Finding:
     row = listed.iloc[0]
     adjusted = _estimate(row, "points", result.confidence, "adjusted", signed=True)
     values = values | {
+        "basis": Term("basis", "crude" if "not_adjusted" in result.cautions else "adjusted"),
         "family": Field(row["family"]),
         "cell": Cell(row["family"], row["cell"]),
         "level": _estimate(row, "percent", result.confidence),
@@ -254,7 +256,7 @@ def _mix(result: WeakPointsResult) -> Finding | None:
 
 
 def _themes(result: ThemesResult) -> Finding | None:
-    table = result.table[result.table["verdict"].ne("hidden") & result.table["comments"].gt(0)]
+    table = result.table[result.table["comments"].gt(0)]
     if table.empty:
         return None
     rising = table[table["verdict"] == "rising"].sort_values("difference", ascending=False)
@@ -298,7 +300,7 @@ FINDERS: dict[type, dict[str, Callable]] = {
 }
 
 
-# What every result can be asked: its sample size, and what it does not say: codes of ``[limit.<code>]`` in words/page.toml with their values.
+# What every result can be asked: its sample size, and what it does not say (``[limit.<code>]`` of words/page.toml).
 
 
 def sample(result) -> int:
@@ -321,7 +323,8 @@ def limits(result) -> dict[str, dict]:
             found = {"scale_changed": {}} if table["comparable"].eq("scale_changed").any() else {}
             return found | ({"other_scale": {"count": others}} if others else {})
         case WeakPointsResult(hidden=hidden):
-            return {"power": {}} | ({"small_cells": {"count": hidden}} if hidden else {})
+            found = {"power": {}} | ({"small_cells": {"count": hidden}} if hidden else {})
+            return found | ({"not_adjusted": {}} if "not_adjusted" in result.cautions else {})
         case ThemesResult():
             return {"codebook": {}}
     return {}

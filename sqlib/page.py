@@ -153,7 +153,10 @@ class Page(Reading):
             self._html("note", self.say("table", "internal_only", count=len(frame)))
             return
         self._write(key, frame)
-        self._tabulate(key, self._named(frame), spec, spec[self.language])
+        hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
+        self._tabulate(key, self._named(frame[~hidden]), spec, spec[self.language])
+        if hidden.any():
+            self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
     def headline(self, key: str, result) -> None:
         """Build the finding, show it in its seven parts, store it in this cell's output."""

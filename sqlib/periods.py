@@ -11,7 +11,9 @@ import pandas as pd
 
 from sqlib.errors import ArgumentError
 
-_PATTERN = re.compile(r"(?P<year>\d{4})(?:(?P<kind>[HQ])(?P<part>\d)|-(?P<month>\d{2}))?")
+_YEAR = r"(?:19|20|21)\d{2}"
+_PATTERN = re.compile(rf"(?P<year>{_YEAR})(?:(?P<kind>[HQ])(?P<part>\d)|-(?P<month>\d{{2}}))?")
+_RANGE = re.compile(rf"({_YEAR}-\d\d-\d\d)\.\.({_YEAR}-\d\d-\d\d)")
 _PARTS = {"H": (2, 6), "Q": (4, 3)}  # letter -> (parts a year, months a part)
 
 
@@ -36,8 +38,10 @@ class Period:
         return (times >= self.start) & (times < self.end)
 
 
-def parse(text: str | int, fiscal_year_start: int = 1) -> Period:
+def parse(text: str | int, fiscal_year_start: int = 1, where: str = "period") -> Period:
     """Read a period as a consultant writes it (an int year is accepted, as stock papermill passes one).
+
+    ``where`` says in the error who gave the period: an argument or a key of client.toml.
 
     Raises
     ------
@@ -45,21 +49,21 @@ def parse(text: str | int, fiscal_year_start: int = 1) -> Period:
     """
     written = str(text).strip().upper().replace(" ", "")
     if ".." in written:
-        return _days(text, written)
+        return _days(text, written, where)
     match = _PATTERN.fullmatch(written)
     if not match:
-        raise ArgumentError("periods.unknown", got=text)
+        raise ArgumentError("periods.unknown", where=where, got=text)
     year, kind = int(match["year"]), match["kind"]
     if match["month"]:
         if not 1 <= int(match["month"]) <= 12:
-            raise ArgumentError("periods.unknown", got=text)
+            raise ArgumentError("periods.unknown", where=where, got=text)
         return _span(written, pd.Timestamp(year, int(match["month"]), 1), 1)
     first = pd.Timestamp(year, fiscal_year_start, 1)
     if not kind:
         return _span(written, first, 12)
     parts, months = _PARTS[kind]
     if not 1 <= int(match["part"]) <= parts:
-        raise ArgumentError("periods.unknown", got=text)
+        raise ArgumentError("periods.unknown", where=where, got=text)
     return _span(written, first + pd.DateOffset(months=months * (int(match["part"]) - 1)), months)
 
 
@@ -79,11 +83,19 @@ def same_last_year(period: Period, fiscal_year_start: int = 1) -> Period:
 
 
 def compared(period: Period, compare_to: str, fiscal_year_start: int = 1) -> Period | None:
-    """The period to compare with: ``previous``, ``same-last-year``, ``none`` or a period written out."""
+    """The period to compare with: ``previous``, ``same-last-year``, ``none`` or a period written out.
+
+    Raises
+    ------
+    ArgumentError : ``periods.unknown_comparison``
+    """
     named = {"previous": previous, "same-last-year": same_last_year}
     if compare_to in named:
         return named[compare_to](period, fiscal_year_start)
-    return None if compare_to == "none" else parse(compare_to, fiscal_year_start)
+    try:
+        return None if compare_to == "none" else parse(compare_to, fiscal_year_start)
+    except ArgumentError:
+        raise ArgumentError("periods.unknown_comparison", got=compare_to) from None
 
 
 def _span(text: str, start: pd.Timestamp, months: int) -> Period:
@@ -94,13 +106,14 @@ def _between(start: pd.Timestamp, end: pd.Timestamp) -> Period:
     return Period(f"{start:%Y-%m-%d}..{end - pd.Timedelta(days=1):%Y-%m-%d}", start, end, 0)
 
 
-def _days(text: str | int, written: str) -> Period:
-    try:
-        first, last = (pd.to_datetime(day, format="%Y-%m-%d") for day in written.split("..", 1))
-    except ValueError:
-        raise ArgumentError("periods.unknown", got=text) from None
+def _days(text: str | int, written: str, where: str) -> Period:
+    match = _RANGE.fullmatch(written)
+    days = [pd.to_datetime(day, format="%Y-%m-%d", errors="coerce") for day in match.groups()] if match else [pd.NaT]
+    if pd.NaT in days:
+        raise ArgumentError("periods.unknown", where=where, got=text)
+    first, last = days
     if last < first:
-        raise ArgumentError("periods.reversed", got=text)
+        raise ArgumentError("periods.reversed", where=where, got=text)
     return _between(first, last + pd.Timedelta(days=1))
 
 

@@ -1,5 +1,6 @@
 """Start something new: a client folder, or a page with its words and its block in the catalogue."""
 
+import json
 import re
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def client_folder(folder: Path, language: str = "zh") -> list[Path]:
     starter = (project.root() / "data" / "templates" / "client.toml").read_text(encoding="utf-8")
     try:
         (folder / "raw").mkdir(parents=True, exist_ok=True)
-        target.write_text(starter.replace("CLIENT_NAME", name), encoding="utf-8")
+        quoted = json.dumps(name, ensure_ascii=False)  # a basic string of TOML is written as in JSON
+        target.write_text(starter.replace('"CLIENT_NAME"', quoted), encoding="utf-8")
         (folder / "templates").mkdir(exist_ok=True)
     except OSError as error:
         raise ArgumentError("scaffold.unwritable", where=folder, got=error.strerror) from None

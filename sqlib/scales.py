@@ -46,7 +46,7 @@ def apply(frame: pd.DataFrame, table: str, declared: dict, period_by: str) -> Sc
         frame.loc[rows.index, ["scale_min", "scale_max"]] = filled
         problems += more
     frame["satisfied"] = satisfied(frame, declared)
-    problems += _codes(table, frame)
+    problems += _codes(table, frame[~broken])
     return Scaled(frame, broken, joined(problems, PROBLEMS), joined(repairs, LOG))
 
 
@@ -120,7 +120,8 @@ def _codes(table: str, frame: pd.DataFrame) -> list[pd.DataFrame]:
         ["source_file", "scale_min", "scale_max"], sort=False
     ):
         for value, count in suspects.codes(rows["score"], low, high).items():
-            notes.append(_note(table, rows, "suspected_missing_code", f"{value:g}", file, count))
+            named = {"column": "score", "value": f"{value:g}", "count": count, "used": False}
+            notes.append(problem(table, file, "suspected_missing_code", **named))
     return notes
 
 

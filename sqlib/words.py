@@ -2,14 +2,15 @@
 
 A template's placeholders are filled from values that know their own unit, so that both languages print the same
 digits: ``Quantity`` (one number), ``Estimate`` (a number with its interval and n), ``Term`` (a code with an entry in
-``common.toml``), ``Field`` (a column of a contract), ``Cell`` (a value of such a column), ``Member`` (both), ``Listing`` (several values
-in a row). Anything else is printed as it is.
+``common.toml``), ``Field`` (a column of a contract), ``Cell`` (a value of such a column), ``Member`` (both),
+``Listing`` (several values in a row). Anything else is printed as it is.
 """
 
 import functools
 import math
 import tomllib
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value of a column: a declared level is worded, anything else is the client's own name for it."""
+    """A value of a column, or of two crossed: a declared level is worded, anything else is the client's own name."""
 
     column: str
     value: str
@@ -117,7 +118,7 @@ def worded(value: Any, language: str) -> str:
         case Term():
             return text("common", value.group, value.code, language=language)
         case Field():
-            return " × ".join(field(column, language) for column in value.column.split("*"))
+            return " × ".join(field(column, language) for column in _crossed(value.column))
         case Cell():
             return cell(value.column, value.value, language)
         case Member():
@@ -129,8 +130,8 @@ def worded(value: Any, language: str) -> str:
             return join.join(worded(item, language) for item in value.items)
         case bool():
             return text("common", "flag", str(value).lower(), language=language)
-        case int() | float():
-            return number(value, "count" if isinstance(value, int) else "score", language)
+        case Integral() | Real():
+            return number(value, "count" if isinstance(value, Integral) else "score", language)
         case None:
             return text("common", "term", "missing", language=language)
     return str(value)
@@ -151,10 +152,27 @@ def field(column: str, language: str) -> str:
 
 
 def cell(column: str, value: str, language: str) -> str:
-    """A value as read in a report: the label of a declared level, else the value itself."""
+    """A value as read in a report: the label of a declared level, else the value itself; crossed values each."""
+    columns, values = _crossed(column), str(value).split(" * ")
+    if len(columns) != len(values):
+        return str(value)
+    return " × ".join(_level(*pair, language) for pair in zip(columns, values, strict=True))
+
+
+def _level(column: str, value: str, language: str) -> str:
     declared = _declared(column)
     level = declared.levels.get(value) if declared else None
-    return level.label[language] if level else str(value)
+    return level.label[language] if level else value
+
+
+def _crossed(column: str) -> list[str]:
+    return [part.strip() for part in column.split("*")]
+
+
+def tone(verdict: str, best: str = "high") -> str:
+    """What the colour of a verdict means; where the low end of a scale is best, a rise means the opposite."""
+    declared = entry("common", "verdict", verdict)
+    return declared.get(f"tone_{best}", declared["tone"])
 
 
 def number(
@@ -167,6 +185,8 @@ def number(
     if value is None or not math.isfinite(value):
         return text("common", "term", "missing", language=language)
     spec = entry("common", "unit", unit)
+    if 0 <= value < spec.get("least", 0):
+        return f"<{spec['least']}"
     pattern = spec.get("bound", spec[language]) if bound else spec[language]
     return pattern.format(_digits(value, spec, digits, signed))
 

@@ -3,6 +3,7 @@
 A file is written beside its place and renamed; one that is open in another program is named, never half written.
 """
 
+import contextlib
 import datetime as dt
 import os
 import unicodedata
@@ -51,7 +52,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> Path:
     ------
     ArgumentError : ``workbook.unwritable``
     """
-    safe = frame.apply(_quoted)
+    safe = frame.apply(_quoted).rename(columns=_harmless)
     return beside(Path(path), lambda draft: safe.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\n"))
 
 
@@ -102,20 +103,26 @@ def _length(text: str) -> int:
 
 
 def _quoted(cells: pd.Series) -> pd.Series:
-    if not (pd.api.types.is_string_dtype(cells) or cells.dtype == object):
-        return cells
-    return cells.map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value)
+    return cells.map(_harmless) if cells.dtype.kind == "O" else cells  # texts, categories, mixed
+
+
+def _harmless(value):
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def beside(path: Path, fill) -> Path:
     """Make a file beside its place, then rename it."""
+    from xlsxwriter.exceptions import FileCreateError
+
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fill(draft)
         draft.replace(path)
-    except OSError as error:
-        raise ArgumentError("workbook.unwritable", where=path, got=error.strerror or error) from error
+    except (OSError, FileCreateError) as error:
+        cause = error if isinstance(error, OSError) else error.args[0]  # xlsxwriter wraps the fault of the disk
+        raise ArgumentError("workbook.unwritable", where=path, got=cause.strerror or cause) from error
     finally:
-        draft.unlink(missing_ok=True) if draft.parent.is_dir() else None
+        with contextlib.suppress(OSError):  # where no draft could be made there is none to remove
+            draft.unlink()
     return path

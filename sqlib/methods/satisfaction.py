@@ -31,7 +31,7 @@ class SatisfactionResult:
     target, p_value, p_second, verdict (met | missed | unclear | no_target); raked, raked_low, raked_high, n_raked,
     effective_n (NaN without margins); previous, previous_low, previous_high, previous_n, change, change_low,
     change_high, change_p, change_p_second, change_verdict (higher | lower | not_distinguishable | not_comparable),
-    comparable (yes | no_previous | scale_changed | too_few); other_scale (answers on another scale, left out).
+    comparable (yes | undated | no_previous | scale_changed | too_few); other_scale (answers on another scale, left out).
     ``raking`` is the RakeResult, or None. ``confidence`` of all intervals.
     """
 
@@ -56,8 +56,8 @@ def satisfaction(
 
     Parameters
     ----------
-    answers : one row an answer of the period: metric, score, satisfied, scale_min, scale_max, ``cluster`` and the
-        columns named in ``margins``
+    answers : one row an answer of the period: metric, score, satisfied, scale_min, scale_max, ``cluster``, the columns
+        named in ``margins``, and (to tell undated answers) received_at
     previous : the same for the period compared with; None where there is none
     margins : shares of the customer base per level of a column, for raking
     targets : indicator -> target in the indicator's own unit (a share for csat)
@@ -149,7 +149,8 @@ def _change(used, previous, scale, indicator, estimate, best, settings) -> dict:
     )  # fmt: skip
     before = _asked(previous, metric, column)
     if before.empty:
-        return blank | {"comparable": "no_previous", "change_verdict": "not_comparable"}
+        reason = "undated" if "received_at" in used and used["received_at"].isna().all() else "no_previous"
+        return blank | {"comparable": reason, "change_verdict": "not_comparable"}
     before = before[_on_scale(before, scale)]
     if before.empty:
         return blank | {"comparable": "scale_changed", "change_verdict": "not_comparable"}
