@@ -221,7 +221,7 @@ def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
     try:
         papermill.execute_notebook(
             str(source), str(executed), values, kernel_name="python3", progress_bar=False, cwd=str(project.root()),
-            request_save_on_cell_execute=False, config=_encrypted(),
+            request_save_on_cell_execute=False, config=notebook.encrypted(),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise _failure(job, language, executed, out, error) from None
@@ -238,13 +238,6 @@ def _papermill():
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     return papermill
-
-
-def _encrypted():
-    """Talk to the kernel under keys of its own: client data do not cross even the loopback in the clear."""
-    from traitlets.config import Config
-
-    return Config({"KernelManager": {"transport_encryption": "auto"}})
 
 
 def _failure(job: Job, language: str, executed: Path, out: Path, error) -> SqlibError:

@@ -8,15 +8,17 @@ from sqlib import words
 from sqlib.words import Cell, Estimate, Field, Member, Quantity, Term
 
 PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
+SIGNED = ("change", "crude", "adjusted", "shrunk", "difference")  # differences carry their sign
+TEXTUAL = ("text", "cell", "member", "field", "theme", "date", "verdict", "term")  # formats set to the left
 
 
 def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str]) -> str:
     """A frame as a three-line table.
 
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
-    ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml, or
-    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only these;
-    unit ``row`` reads column ``unit``, and the name of a column reads that.
+    ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml,
+    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only
+    these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best``.
     ``names`` words the themes of the code book.
     """
     head = "".join(
@@ -31,10 +33,6 @@ def _row(row: dict, columns: list[dict], language: str, names: dict[str, str]) -
     return f"<tr>{''.join(cells)}</tr>"
 
 
-SIGNED = ("change", "crude", "adjusted", "shrunk", "difference")  # differences carry their sign
-TEXTUAL = ("text", "cell", "member", "field", "theme", "date", "verdict", "term")
-
-
 def _aligned(column: dict) -> str:
     return "" if column["format"].split(".")[0] in TEXTUAL else ' class="num"'
 
@@ -44,12 +42,12 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     name, form = column["from"], column["format"]
     value = row.get(name)
     if form == "verdict":
-        return verdict(value, language)
+        return verdict(value, language, row.get("best", "high"))
     if form == "range":
         return escape(_range(row, name, language))
     if form.startswith("interval"):
         return _interval(row, name, form.removeprefix("interval").strip(), language)
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
+    if pd.isna(value):
         return escape(words.worded(None, language))
     if form == "theme":
         return escape(names[value])
@@ -79,7 +77,7 @@ def _worded(value, row: dict, column: dict):
 
 def _range(row: dict, name: str, language: str) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    if low != low:
+    if pd.isna(low):
         return words.worded(None, language)
     ends = {"low": Quantity(low), "high": Quantity(high)}
     return words.text("common", "estimate", "range", language=language, **ends)
@@ -89,20 +87,20 @@ def _interval(row: dict, name: str, unit: str, language: str) -> str:
     """Estimate and interval, each unbroken; the column's heading gives the unit of a difference."""
     low, high = ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
     unit = row["unit"] if unit == "row" else row.get(unit, unit)
-    if row[name] is None or row[name] != row[name]:
+    if pd.isna(row[name]):
         return escape(words.worded(None, language))
     estimate = Estimate(row[name], row[low], row[high], unit, signed=name in SIGNED)
-    if row[low] != row[low]:
+    if pd.isna(row[low]):
         return escape(words.number(row[name], unit, language, signed=estimate.signed, bound=True))
     value, lower, upper = words.interval(estimate, language, bound=True)
     interval = words.text("common", "estimate", "brackets", language=language, low=lower, high=upper)
     return f'<span class="sq-est">{escape(value)}</span> <span class="sq-ci">{escape(interval)}</span>'
 
 
-def verdict(code: str, language: str) -> str:
+def verdict(code: str, language: str, best: str = "high") -> str:
     """A verdict as a chip: mark, words and tone."""
     entry = words.entry("common", "verdict", code)
-    return f'<span class="sq-verdict sq-{entry["tone"]}">{entry["mark"]} {escape(entry[language])}</span>'
+    return f'<span class="sq-verdict sq-{words.tone(code, best)}">{entry["mark"]} {escape(entry[language])}</span>'
 
 
 def paragraph(kind: str, text: str) -> str:

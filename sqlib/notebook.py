@@ -156,3 +156,10 @@ def _light(output: NotebookNode, count: int) -> NotebookNode:
     if "execution_count" in output:
         output.execution_count = count
     return output
+
+
+def encrypted():
+    """Settings that talk to a kernel under keys of its own: client data never cross the loopback in the clear."""
+    from traitlets.config import Config
+
+    return Config({"KernelManager": {"transport_encryption": "auto"}})

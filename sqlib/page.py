@@ -132,6 +132,9 @@ class Page(Reading):
         if isinstance(result, Absent):
             return
         finding = findings.describe(key, result)
+        if finding is None:
+            self._html("note", self.say("table", "empty"))
+            return
         caption = self._own("caption", key, finding.verdict, values=finding.values)
         self._html("caption", caption)
         if finding.verdict == "not_comparable":

@@ -10,7 +10,8 @@ def refresh(path: Path) -> Path:
     from nbclient import NotebookClient
 
     nb = notebook.read(path)
-    NotebookClient(nb, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    settings = {"kernel_name": "python3", "config": notebook.encrypted()}
+    NotebookClient(nb, resources={"metadata": {"path": str(path.parent)}}, **settings).execute()
     return notebook.write(notebook.normalise(nb), path)
 
 

@@ -1,4 +1,4 @@
-"""The demo report, made once as a consultant makes it: both languages say the same, and the planted truths are found."""
+"""The demo report, made once as a consultant makes it: both languages agree and the planted truths are found."""
 
 import base64
 import csv

@@ -15,12 +15,11 @@ def plot_change(result: SatisfactionResult, *, ax=None, language: str = "en"):
     scale = drawn["unit"].map(POINTS).fillna(1.0)
     ax = marks.axes(ax, len(drawn))
     colour = style.palette()
-    paint = {"higher": colour["good"], "lower": colour["bad"]}
     names = [words.text("common", "indicator", name, language=language) for name in drawn["indicator"]]
     heights = marks.rows(ax, names)
     marks.reference(ax, 0.0, marks.say("no_change", language))
     change, low, high = (drawn[name] * scale for name in ("change", "change_low", "change_high"))
-    colours = [paint.get(verdict, colour["neutral"]) for verdict in drawn["change_verdict"]]
+    colours = [colour[words.tone(row.change_verdict, row.best)] for row in drawn.itertuples()]
     marks.intervals(ax, heights, change, low, high, colour=colours, size=7)
     ax.set_xlabel(marks.say("change_points" if in_points.any() else "change_score", language))
     return ax

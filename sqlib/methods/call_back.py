@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-LOW_PART = 0.25  # a score in the lowest quarter of its scale is low (1 of 1-5, 0-2 of 0-10); NPS: a detractor
+LOW_PART = 0.25  # a score in the lowest quarter of its scale is low (1 and 2 of 1-5, 1-3 of 1-10); NPS: a detractor
 DETRACTOR = 6
 CASE_BEFORE = pd.Timedelta(days=7)  # the case that the score complains about may be open already
 CASE_AFTER = pd.Timedelta(days=30)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sqlib.errors import MethodRefused
 from sqlib.methods import means, promoter_score, proportions, weighting
 
 # indicator -> metric, method module, its method, the column and keyword it reads, unit
@@ -20,6 +21,7 @@ INDICATORS = {
     "nps": ("nps", promoter_score, "promoter_score", "score", "score", "nps"),
     "ces": ("ces", means, "mean", "value", "score", "score"),
 }
+_METRICS = tuple(dict.fromkeys(metric for metric, *_ in INDICATORS.values()))
 FEW_CLUSTERS = 2  # no interval of a change below this many customers in either period
 
 
@@ -27,11 +29,12 @@ FEW_CLUSTERS = 2  # no interval of a change below this many customers in either 
 class SatisfactionResult:
     """Levels and changes of every indicator the answers hold.
 
-    ``table``, one row an indicator: indicator, metric, unit, change_unit, scale_min, scale_max, estimate, low, high, n, clusters,
-    target, p_value, p_second, verdict (met | missed | unclear | no_target); raked, raked_low, raked_high, n_raked,
-    effective_n (NaN without margins); previous, previous_low, previous_high, previous_n, change, change_low,
-    change_high, change_p, change_p_second, change_verdict (higher | lower | not_distinguishable | not_comparable),
-    comparable (yes | undated | no_previous | scale_changed | too_few); other_scale (answers on another scale, left out).
+    ``table``, one row an indicator: indicator, metric, best (high | low: the good end of the scale), unit, change_unit,
+    scale_min, scale_max, estimate, low, high, n, clusters, target, p_value, p_second, verdict (met | missed | unclear |
+    no_target); raked, raked_low, raked_high, n_raked, effective_n (NaN without margins); previous, previous_low,
+    previous_high, previous_n, change, change_low, change_high, change_p, change_p_second, change_verdict (higher |
+    lower | not_distinguishable | not_comparable: the direction of the number, whichever end is good), comparable (yes |
+    undated | no_previous | scale_changed | too_few); other_scale (answers on another scale, left out).
     ``raking`` is the RakeResult, or None. ``confidence`` of all intervals.
     """
 
@@ -62,6 +65,8 @@ def satisfaction(
     margins : shares of the customer base per level of a column, for raking
     targets : indicator -> target in the indicator's own unit (a share for csat)
     best : metric -> "high" or "low", which end of the scale is good; high if left out
+
+    Raises MethodRefused: satisfaction.no_scores, and those of ``weighting.rake``.
     """
     settings = {"cluster": cluster, "confidence": confidence, "seed": seed}
     raking = _raking(answers, margins)
@@ -69,9 +74,11 @@ def satisfaction(
         _indicator(
             name, answers, previous, raking, (targets or {}).get(name), (best or {}).get(metric, "high"), settings
         )
-        for name, (metric, *_) in INDICATORS.items()
-        if len(_asked(answers, metric))
+        for name, (metric, *_, column, _) in INDICATORS.items()
+        if len(_asked(answers, metric, column))
     ]
+    if not rows:
+        raise MethodRefused("satisfaction.no_scores", rows=len(answers), metrics=", ".join(_METRICS))
     cautions = raking.cautions if raking else ()
     return SatisfactionResult(pd.DataFrame(rows), raking, confidence, tuple(cautions))
 
@@ -93,12 +100,13 @@ def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
     if method == "mean":
         estimate = functools.partial(estimate, scale=scale)
     level = estimate(used, **{keyword: column}, target=target, **settings).table.iloc[0]
-    row = {"indicator": name, "metric": metric, "unit": unit, "scale_min": scale[0], "scale_max": scale[1]}
+    row = {"indicator": name, "metric": metric, "best": best, "unit": unit}
+    row |= {"scale_min": scale[0], "scale_max": scale[1]}
     row |= {"change_unit": "points" if unit == "percent" else unit}
     row |= {key: level[key] for key in ("estimate", "low", "high", "n", "clusters", "p_value", "p_second")}
     row |= {"target": np.nan if target is None else target, "verdict": _against(level, target, best)}
     row |= _raked(used, raking, estimate, {keyword: column}, settings)
-    row |= _change(used, previous, scale, INDICATORS[name], estimate, best, settings)
+    row |= _change(used, previous, scale, INDICATORS[name], estimate, settings)
     return row | {"other_scale": len(rows) - len(used)}
 
 
@@ -141,7 +149,7 @@ def _raked(used, raking, estimate, outcome, settings) -> dict:
     return dict(zip(columns, [*level[["estimate", "low", "high", "n"]], effective], strict=True))
 
 
-def _change(used, previous, scale, indicator, estimate, best, settings) -> dict:
+def _change(used, previous, scale, indicator, estimate, settings) -> dict:
     metric, module, _, keyword, column, _ = indicator
     blank = dict.fromkeys(
         ("previous", "previous_low", "previous_high", "previous_n", "change", "change_low", "change_high", "change_p",
@@ -165,9 +173,8 @@ def _change(used, previous, scale, indicator, estimate, best, settings) -> dict:
     ).table.iloc[0]
     change = {"change": compared["estimate"], "change_low": compared["low"], "change_high": compared["high"]}
     change |= {"change_p": compared["p_value"], "change_p_second": compared["p_second"], "comparable": "yes"}
-    return blank | change | {"change_verdict": _direction(compared, best)}
+    return blank | change | {"change_verdict": _direction(compared)}
 
 
-def _direction(compared: pd.Series, best: str) -> str:
-    up, down = ("higher", "lower") if best == "high" else ("lower", "higher")
-    return up if compared["low"] > 0 else down if compared["high"] < 0 else "not_distinguishable"
+def _direction(compared: pd.Series) -> str:
+    return "higher" if compared["low"] > 0 else "lower" if compared["high"] < 0 else "not_distinguishable"
