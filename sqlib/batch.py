@@ -6,7 +6,6 @@ closed, its promised tables are there, and every language gave the same findings
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -188,7 +187,9 @@ def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
         html = render.html(executed, folder / f"{job.page.stem}.{language}.html", language=language)
         seconds = round(time.perf_counter() - began, 1)
         made[language] = {"notebook": executed, "html": html, "seconds": seconds, "findings": len(given[0])}
-    return _move(job, made, staging, out)
+    _move(job, made, staging, out)
+    _drop_stale(job, first[0], out)
+    return made
 
 
 def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str, dict]:
@@ -224,6 +225,8 @@ def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
             request_save_on_cell_execute=False, config=notebook.encrypted(),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
+        raise _failure(job, language, executed, out, f"{error.ename}: {error.evalue}") from None
+    except RuntimeError as error:  # the kernel died, or never answered
         raise _failure(job, language, executed, out, error) from None
     finally:
         source.unlink(missing_ok=True)
@@ -240,11 +243,11 @@ def _papermill():
     return papermill
 
 
-def _failure(job: Job, language: str, executed: Path, out: Path, error) -> SqlibError:
+def _failure(job: Job, language: str, executed: Path, out: Path, got) -> SqlibError:
     kept = out / job.folder / job.audience / f"{job.page.stem}.{language}.failed.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(executed, kept)
-    return SqlibError("batch.page_failed", page=job.page.stem, where=kept, got=f"{error.ename}: {error.evalue}")
+    shutil.copyfile(executed if executed.is_file() else job.page.notebook, kept)
+    return SqlibError("batch.page_failed", page=job.page.stem, where=kept, got=got)
 
 
 def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str, str]]:
@@ -252,6 +255,9 @@ def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str
     harvest = notebook.harvest(notebook.read(executed))
     tables = {path.name: fingerprint(path) for path in sorted((folder / "tables" / job.page.stem).glob("*.csv"))}
     missing = [name for name in job.page.hands_over if f"{name}.csv" not in tables]
+    if missing and harvest["absent"]:
+        reasons = "; ".join(dict.fromkeys(record["reason"] for record in harvest["absent"]))
+        raise SqlibError("batch.no_data", page=job.page.stem, where=f"{job.who.id} {job.period}", got=reasons, id=job.who.id)
     if missing or not harvest["report"]:
         raise SqlibError("batch.promise", page=job.page.stem, missing=", ".join(missing) or "close()")
     findings = [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
