@@ -39,6 +39,20 @@ def period_line(reading: Reading) -> str:
     return reading.say("strip", "undated" if reading.undated() else "period", **values)
 
 
+def satisfied_line(reading: Reading) -> str:
+    """Which scores count as satisfied, as the answers show it; empty where no satisfied one is on a known scale."""
+    feedback = reading.read("feedback", optional=True)
+    if feedback is None or reading.best.get("csat") == "low":
+        return ""
+    rows = feedback[feedback["metric"].eq("csat") & feedback["satisfied"].fillna(False)]
+    if rows.empty:
+        return ""
+    low, high = rows.groupby(["scale_min", "scale_max"]).size().idxmax()
+    least = rows.loc[rows["scale_min"].eq(low) & rows["scale_max"].eq(high), "score"].min()
+    ends = {"low": low, "high": high, "least": least}
+    return reading.say("strip", "satisfied", **{name: f"{value:g}" for name, value in ends.items()})
+
+
 def balance(reading: Reading) -> pd.DataFrame:
     """Where the rows of every table went, one row a file: table and the columns of ``tables.balance``."""
     checked = {reading.title(name): table for name, table in _checked(reading).items()}
@@ -111,11 +125,20 @@ def _of_data(reading: Reading) -> dict[str, dict]:
     feedback = reading.read("feedback", optional=True)
     found = {
         "undated": reading.undated(),
+        "season": _other_season(reading),
         "no_population": "customers" not in reading.client.tables,
         "no_weight": not reading.margins,
         "no_clusters": feedback is not None and feedback["customer_id"].isna().all(),
     }
     return {code: {} for code, holds in found.items() if holds}
+
+
+def _other_season(reading: Reading) -> bool:
+    """Is the period compared with another part of the year?"""
+    before = reading.before
+    if before is None or reading.read("feedback", window="previous", optional=True) is None:
+        return False
+    return (before.start.month, before.end.month) != (reading.period.start.month, reading.period.end.month)
 
 
 def record(reading: Reading, stem: str, title: str, audience: str) -> dict:

@@ -13,7 +13,8 @@ def active(customers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> p
 def link(feedback: pd.DataFrame, customers: pd.DataFrame | None) -> pd.DataFrame:
     """Feedback with the customer's own columns filled in, and ``cluster``: who answers are not independent of.
 
-    Cluster is the customer group (one owner, several companies), else the customer, else the answer itself.
+    Cluster is the customer group (one owner, several companies), else the customer, else the answer itself, marked so
+    that answer 17 is not taken for customer 17.
     """
     linked = feedback.copy()
     if customers is not None:
@@ -21,7 +22,7 @@ def link(feedback: pd.DataFrame, customers: pd.DataFrame | None) -> pd.DataFrame
         for column in known.columns.difference(["source_file", "source_row", "customer_id"]):
             looked_up = linked["customer_id"].map(known[column])
             linked[column] = linked[column].fillna(looked_up) if column in linked else looked_up
-    cluster = linked["customer_id"].fillna(linked["feedback_id"])
+    cluster = linked["customer_id"].fillna("answer " + linked["feedback_id"])
     linked["cluster"] = linked["customer_group"].fillna(cluster) if "customer_group" in linked else cluster
     return linked
 

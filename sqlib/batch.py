@@ -188,7 +188,7 @@ def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
         seconds = round(time.perf_counter() - began, 1)
         made[language] = {"notebook": executed, "html": html, "seconds": seconds, "findings": len(given[0])}
     _move(job, made, staging, out)
-    _drop_stale(job, first[0], out)
+    _drop_stale(job, *first, out)
     return made
 
 
@@ -209,6 +209,18 @@ def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str
         entry |= {kind: f"{job.audience}/{entry[kind].name}" for kind in ("notebook", "html")}
         (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
     return made
+
+
+def _drop_stale(job: Job, findings: list[dict], tables: dict[str, str], out: Path) -> None:
+    """What an earlier run left and this one contradicts: tables no longer made, a report in a language not run now."""
+    place = out / job.folder / job.audience
+    for path in (place / "tables" / job.page.stem).glob("*.csv"):
+        if path.name not in tables:
+            path.unlink()
+    for path in place.glob(f"{job.page.stem}.??.ipynb"):
+        if _unworded(notebook.harvest(notebook.read(path))) != findings:
+            path.unlink()
+            path.with_suffix(".html").unlink(missing_ok=True)
 
 
 def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
@@ -260,8 +272,12 @@ def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str
         raise SqlibError("batch.no_data", page=job.page.stem, where=f"{job.who.id} {job.period}", got=reasons, id=job.who.id)
     if missing or not harvest["report"]:
         raise SqlibError("batch.promise", page=job.page.stem, missing=", ".join(missing) or "close()")
-    findings = [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
-    return findings, tables
+    return _unworded(harvest), tables
+
+
+def _unworded(harvest: dict) -> list[dict]:
+    """Findings without their words: the same in every language."""
+    return [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
 
 
 def fingerprint(path: Path) -> str:

@@ -18,6 +18,7 @@ SEVERITY = {  # rule code of every problem met before typing -> severity; worded
     "filter_not_comparable": "warning",
     "header_only": "warning",
     "header_twice": "error",
+    "header_unknown": "error",
     "name_ambiguous": "warning",
     "name_unmatched": "warning",
     "quote_unclosed": "warning",
@@ -82,7 +83,7 @@ def read(folder: Path, path: Path, source: Source, contract: Contract, where: st
     grid = readers.read(path, place, source.sheet, source.encoding)
     if source.header_row and source.header_row > grid.lines[-1]:
         raise ClientError("intake.header_row", where=place, got=source.header_row, last=int(grid.lines[-1]))
-    first, last = headers.find(grid, mapping.known(source, contract), source.header_row)
+    first, last = headers.find(grid, mapping.known(source, contract, where), source.header_row)
     names, repeated = mapping.unique(headers.names(grid.cells, first, last))
     body = grid.cells.iloc[last + 1 :].set_axis(names, axis=1).reset_index(drop=True)
     lines = pd.Series(grid.lines[last + 1 :], dtype="int64")
@@ -92,6 +93,8 @@ def read(folder: Path, path: Path, source: Source, contract: Contract, where: st
     _note_widths(part, grid, last)
     meant = mapping.names(part.body, repeated, source, contract)
     part.columns = meant.columns
+    if not part.columns and not source.unpivot:
+        part.problem("header_unknown", row=part.head, value=" | ".join(names))
     for rule, header, _, best in meant.unclear:
         part.problem(rule, row=part.head, column=header, value=f"{header} | {best}")
     return part

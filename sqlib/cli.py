@@ -48,7 +48,7 @@ def speech() -> str:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one already."""
+    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one."""
     joined, rest = [], iter(arguments)
     for word in rest:
         joined.append(word)
@@ -148,7 +148,10 @@ def _list(text: str | None) -> list[str] | None:
 
 @app.command("list")
 def list_pages() -> None:
-    """List the pages: what each answers and which tables it reads."""
+    """List the pages: what each answers and which tables it reads (in brackets: can do without).
+
+    Example: sqlib list
+    """
     from sqlib import catalogue
 
     for entry in catalogue.pick():

@@ -19,7 +19,9 @@ from sqlib.faults import listed, nearest
 from sqlib.fields import Pattern, Text, Texts, TimeZone, as_list, one_of
 
 FILE = "client.toml"
+GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
 PROFILES = Path(__file__).parent / "profiles"
+Profile = Annotated[str, one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))]
 
 
 class Section(BaseModel):
@@ -32,7 +34,7 @@ class Identity(Section):
     """``[client]``"""
 
     name: Text
-    profile: Annotated[str, one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))] = "general"
+    profile: Profile = "general"
     languages: Annotated[list[Literal["zh", "en"]], BeforeValidator(as_list), Field(min_length=1)] = ["zh"]
     timezone: TimeZone = "Asia/Shanghai"
     data_until: date | None = None
@@ -84,7 +86,7 @@ class Weighting(Section):
 class Themes(Section):
     """``[themes]``: the code book of comments; default: the profile's."""
 
-    codebook: str | None = None
+    codebook: Profile | None = None
 
 
 class Unpivot(Section):
@@ -169,6 +171,7 @@ def load(folder: str | Path) -> Client:
     if not any(file.tables.values()):
         raise ClientError("client.no_tables", where=where, folder=folder)
     _check_columns(file, where)
+    _check_groups(file, where)
     return _client(file, client_id, folder)
 
 
@@ -210,13 +213,30 @@ def _check_columns(file: _File, where: str) -> None:
     """Table names and contract columns exist."""
     for table, sources in file.tables.items():
         if table not in contracts.names():
-            allowed = contracts.names()
-            values = {"got": table, "nearest": nearest(table, allowed), "allowed": listed(allowed)}
-            raise ClientError("client.unknown_table", where=where, **values)
+            raise ClientError("client.unknown_table", where=where, **_near(table, contracts.names()))
         columns = list(contracts.load(table).columns)
         for number, source in enumerate(sources, 1):
             for key, column in source.contract_columns():
                 if column not in columns:
-                    values = {"got": column, "nearest": nearest(column, columns), "allowed": listed(columns)}
-                    key = f"tables.{table}[{number}].{key}"
-                    raise ClientError("client.unknown_column", where=where, key=key, table=table, **values)
+                    values = {"key": f"tables.{table}[{number}].{key}", "table": table} | _near(column, columns)
+                    raise ClientError("client.unknown_column", where=where, **values)
+
+
+def _check_groups(file: _File, where: str) -> None:
+    """Groups are columns of the answers or of the customers; scales are those of known metrics."""
+    columns = [name for table in GROUPED for name in contracts.load(table).columns]
+    given = {"cells.feedback": file.cells.feedback, "cells.adjust": file.cells.adjust}
+    for key, groups in (given | {"weighting.margins": file.weighting.margins or []}).items():
+        for column in (part for group in groups for part in group.split("*")):
+            if column not in columns:
+                values = {"key": key, "table": " / ".join(GROUPED)} | _near(column, columns)
+                raise ClientError("client.unknown_column", where=where, **values)
+    metrics = list(contracts.load("feedback").columns["metric"].levels)
+    for metric in file.scales:
+        if metric not in metrics:
+            values = {"key": f"scales.{metric}", "others": "–"} | _near(metric, metrics)
+            raise ClientError("client.unknown_value", where=where, **values)
+
+
+def _near(got: str, allowed: list[str]) -> dict[str, str]:
+    return {"got": got, "nearest": nearest(got, allowed), "allowed": listed(allowed)}

@@ -6,6 +6,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from types import MappingProxyType
 
 import numpy as np
@@ -24,6 +25,7 @@ COLUMNS = (
     "reference", "target", "verdict", "strength", "cautions", "evidence",
 )  # fmt: skip
 LEVELS = (("strong", 0.01), ("moderate", 0.05), ("weak", 0.20))  # 99 %, 95 %, 80 % intervals
+POWER = 0.80  # a change "would have been seen" if it shows in four samples of five
 SIGNIFICANT = 6  # digits stored: the processors' BLAS differ beyond
 NO_SECOND = math.nan  # a result that was not checked by a second method is moderate at most
 
@@ -154,12 +156,18 @@ def _change(result: SatisfactionResult) -> Finding | None:
         "before": _before(row, result.confidence),
         "now": _estimate(row, row["unit"], result.confidence),
         "reason": Term("comparable", row["comparable"]),
-        "visible": Quantity((row["change_high"] - row["change_low"]) / 2, unit),
+        "visible": Quantity(_visible(change), unit),
     }
     return Finding(
         "change", row["change_verdict"], strength(row["change_p"], row["change_p_second"]), **_record(change),
         reference=0.0, subject=row["indicator"], cautions=cautions, evidence=("change",), values=values,
     )  # fmt: skip
+
+
+def _visible(change: Estimate) -> float:
+    """The true change that an interval this wide would show with the power wanted."""
+    ends, power = NormalDist().inv_cdf((1 + change.confidence) / 2), NormalDist().inv_cdf(POWER)
+    return (change.high - change.low) / 2 * (1 + power / ends)
 
 
 def _before(row: pd.Series, confidence: float) -> Estimate:
@@ -218,8 +226,12 @@ def _weak_points(result: WeakPointsResult) -> Finding | None:
 def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult, values: dict) -> Finding:
     row = listed.iloc[0]
     adjusted = _estimate(row, "points", result.confidence, "adjusted", signed=True)
+    basis = "crude" if "not_adjusted" in result.cautions else "adjusted"
     values = values | {
-        "basis": Term("basis", "crude" if "not_adjusted" in result.cautions else "adjusted"),
+        "basis": Term("basis", basis),
+        "caveat": Term("caveat", basis),
+        "deficit": Estimate(-row["adjusted"], -row["adjusted_high"], -row["adjusted_low"], "points", adjusted.n,
+                            result.confidence),
         "family": Field(row["family"]),
         "cell": Cell(row["family"], row["cell"]),
         "level": _estimate(row, "percent", result.confidence),
@@ -244,9 +256,10 @@ def _excess(adjusted: Estimate) -> Estimate:
 
 
 def _mix(result: WeakPointsResult) -> Finding | None:
-    """The cell that looks worst before the customer mix is taken out and no longer stands out after."""
+    """The cell that looks worst before the customer mix is taken out, which takes more than half of the difference."""
     table = result.table
-    explained = table[table["verdict"].ne("hidden") & (table["crude_high"] < 0) & (table["adjusted_high"] >= 0)]
+    mixed = (table["crude_high"] < 0) & (table["adjusted_high"] >= 0) & (table["adjusted"] > table["crude"] / 2)
+    explained = table[table["verdict"].ne("hidden") & mixed]
     if explained.empty:
         return None
     return _cell("mix", "explained_by_mix", explained.sort_values("crude"), result, {})
@@ -267,12 +280,15 @@ def _themes(result: ThemesResult) -> Finding | None:
         "share": share,
         "comments": Quantity(row["comments"]),
         "coded": Quantity(result.coded_share, "percent"),
+        "trend": Term("trend", "no_previous" if table["difference"].isna().all() else "none_rising"),
     }
     if len(rising):
         change = Estimate(
             row["difference"], row["difference_low"], row["difference_high"], "points", None, result.confidence, True
         )
-        values |= {"change": change}
+        ends = row[["previous", "previous_low", "previous_high"]]
+        before = Estimate(*ends, "percent", int(row["previous_n"]), result.confidence)
+        values |= {"change": change, "before": before}
         return Finding(
             "themes", "rising", strength(row["p_adjusted"], row["p_second"]), **_record(change) | {"n": int(row["n"])},
             reference=0.0, subject=row["theme"], evidence=("themes",), values=values,

@@ -74,7 +74,11 @@ def files(client: Client, source: Source) -> list[Path]:
         matches = [exact] if exact.is_file() else sorted(client.folder.glob(pattern))
         matches = [path for path in matches if path.is_file() and not path.name.startswith(("~$", "."))]
         if not matches:
-            there = [path.relative_to(client.folder).as_posix() for path in sorted(client.folder.glob("raw/*"))]
+            there = [
+                path.relative_to(client.folder).as_posix()
+                for path in sorted(client.folder.glob("raw/*"))
+                if path.is_file()
+            ]
             values = {"got": pattern, "nearest": nearest(pattern, there), "there": listed(there[:20])}
             raise ClientError("intake.file_missing", where=client.id, **values)
         for path in matches:

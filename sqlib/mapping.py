@@ -30,11 +30,11 @@ class Names:
     unclear: list[tuple[str, str, str, str]]
 
 
-def known(source: Source, contract: Contract):
+def known(source: Source, contract: Contract, where: str = ""):
     """The weight of one text as a header: 2 where this block names it, 1 where the contract knows it, else 0."""
     named = {*source.columns, *(source.unpivot.columns if source.unpivot else [])}
     if source.filter:
-        named |= {leaf.column for leaf in filters.columns(filters.parse(source.filter))}
+        named |= {leaf.column for leaf in filters.columns(filters.parse(source.filter, where))}
     named = set(map(contracts.normalised, named))
     return lambda text: 2 if contracts.normalised(text) in named else int(contracts.match(text, contract) is not None)
 

@@ -6,14 +6,16 @@ do where a table is absent) happens here. Nothing is written unless the job has 
 
 import inspect
 import io
+import math
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from sqlib import account, catalogue, client, findings, fragments, periods, project, pseudonyms, style, words, workbook
 from sqlib.errors import ArgumentError, MethodRefused
 from sqlib.reading import Absent, Reading
-from sqlib.words import Listing, Quantity, Term
+from sqlib.words import Listing, Term
 
 FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
@@ -59,8 +61,9 @@ def _check(given: dict) -> None:
             raise ArgumentError("page.wrong_type", name=name, got=repr(given[name]), wanted=kind.__name__)
     if not 0.5 <= given["confidence"] < 1:
         raise ArgumentError("page.out_of_range", name="confidence", got=given["confidence"], wanted="0.5 … 0.999")
-    if given["min_group"] < 1:
-        raise ArgumentError("page.out_of_range", name="min_group", got=given["min_group"], wanted="≥ 1")
+    for name, least in {"min_group": 1, "seed": 0}.items():
+        if given[name] < least:
+            raise ArgumentError("page.out_of_range", name=name, got=given[name], wanted=f"≥ {least}")
 
 
 def _day(text: str) -> pd.Timestamp:
@@ -116,7 +119,7 @@ class Page(Reading):
         """The data strip: what the report rests on, and where every row went."""
         self._absent_feedback()
         self._emit_html(fragments.strip(account.numbers(self)), "strip")
-        self._html("note", account.period_line(self))
+        self._html("note", account.period_line(self) + account.satisfied_line(self))
         self._tabulate("balance", account.totals(self), words.entry("page", "balance"), self.say("strip", "balance"))
         self._worded_table("problems", account.troubles(self), self.say("strip", "problems"))
 
@@ -143,8 +146,8 @@ class Page(Reading):
             picture = io.BytesIO()
             plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
         _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
-        title = self._own("figure", key)
-        self._html("figure-label", self._label("figure", key, title=title, source=self._source(), n=findings.sample(result)))
+        below = {"title": self._own("figure", key), "source": self._source(), "n": findings.sample(result)}
+        self._html("figure-label", self._label("figure", key, **below))
 
     def table(self, key: str, result) -> None:
         """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder."""
@@ -154,10 +157,11 @@ class Page(Reading):
         spec = words.entry(self.stem, "table", key)
         if self.audience not in spec.get("audience", AUDIENCES):
             self._html("note", self.say("table", "internal_only", count=len(frame)))
+            self._places.setdefault(key, []).append(self.say("evidence", "internal"))
             return
         self._write(key, frame)
         hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
-        self._tabulate(key, self._named(frame[~hidden]), spec, spec[self.language])
+        self._tabulate(key, self._named(_sorted(frame[~hidden], spec)), spec, spec[self.language])
         if hidden.any():
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
@@ -181,14 +185,23 @@ class Page(Reading):
             for part in ("statement", *fragments.PARTS)
             if part in wording
         }
-        certainty = self.say("certainty", finding.strength)
+        said.setdefault("owner", self.say("owner", "none"))
+        certainty = self._certainty(finding)
         places = Listing(tuple(place for key in finding.evidence for place in self._places.get(key, ())))
         shown = self.say("evidence", "shown", places=places)
         return said | {"certainty": certainty} | ({"evidence": shown} if places.items else {})
 
+    def _certainty(self, finding: findings.Finding) -> str:
+        """How sure, and of what: the words name the reference the interval is held against."""
+        if finding.strength != "exact" and math.isnan(finding.reference):
+            return self.say("certainty", "no_reference")
+        named = {} if finding.strength == "exact" else {"reference": self._own("reference", finding.key)}
+        return self.say("certainty", finding.strength, **named)
+
     def actions(self) -> None:
         """Decisions asked of the reader, as one table."""
-        rows = [parts | {"strength": finding.strength} for finding, parts in self._found if "owner" in parts]
+        asked = [(finding, parts) for finding, parts in self._found if parts["owner"] != self.say("owner", "none")]
+        rows = [parts | {"strength": finding.strength} for finding, parts in asked]
         spec = words.entry("page", "actions", "columns")
         self._tabulate("actions", pd.DataFrame(rows), spec, self.say("actions", "label"))
 
@@ -238,7 +251,8 @@ class Page(Reading):
     def _worded_table(self, key: str, frame: pd.DataFrame, title: str) -> None:
         """A table whose headings and cells are words already; nothing where it is empty."""
         if len(frame):
-            columns = [{"from": name, "format": "text", "label": {self.language: name}} for name in frame]
+            forms = {name: "count" if is_numeric_dtype(frame[name]) else "text" for name in frame}
+            columns = [{"from": name, "format": form, "label": {self.language: name}} for name, form in forms.items()]
             self._tabulate(key, frame, {"columns": columns}, title)
 
     def _html(self, kind: str, text: str) -> None:
@@ -260,6 +274,15 @@ class Page(Reading):
             return frame
         known = pseudonyms.names(self.client) if self.audience == "internal" else {}
         return frame.assign(customer=frame["customer_id"].map(known).fillna(frame["customer_id"]))
+
+
+def _sorted(frame: pd.DataFrame, spec: dict) -> pd.DataFrame:
+    """Rows in the order the words file asks for; names keep the order in which they first stand."""
+    if "sort" not in spec:
+        return frame
+    places = {name: {value: place for place, value in enumerate(frame[name].unique())} for name in frame}
+    key = lambda column: column if is_numeric_dtype(column) else column.map(places[column.name])  # noqa: E731
+    return frame.sort_values(spec["sort"], ascending=spec.get("ascending", True), kind="stable", key=key)
 
 
 def _emit(bundle: dict, metadata: dict | None = None) -> None:

@@ -90,6 +90,7 @@ def blank(cells: pd.Series) -> pd.Series:
 def _numbers(cells: pd.Series, unit: str, whole: bool) -> Typed:
     plain = cells.str.fullmatch(_PLAIN)
     values = pd.to_numeric(cells.where(plain)).astype("float64")
+    values = values.mask(values.abs() == float("inf"))  # 1e400 is more than a number can hold
     repaired, failed = blank(cells), blank(cells)
     others = [_written_number(text, unit) for text in cells[~plain]]
     values[~plain] = [value for value, _ in others]

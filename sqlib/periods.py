@@ -5,6 +5,7 @@ year, halves and quarters begin in month m of the calendar year that names them;
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import pandas as pd
@@ -47,7 +48,7 @@ def parse(text: str | int, fiscal_year_start: int = 1, where: str = "period") ->
     ------
     ArgumentError : ``periods.unknown`` with the accepted spellings
     """
-    written = str(text).strip().upper().replace(" ", "")
+    written = unicodedata.normalize("NFKC", str(text)).upper().replace(" ", "")
     if ".." in written:
         return _days(text, written, where)
     match = _PATTERN.fullmatch(written)
@@ -75,10 +76,10 @@ def previous(period: Period, fiscal_year_start: int = 1) -> Period:
 
 
 def same_last_year(period: Period, fiscal_year_start: int = 1) -> Period:
-    """The same season one year earlier."""
+    """The same season one year earlier: a range of days from and to the same dates."""
     if not period.months:
-        year = pd.DateOffset(years=1)
-        return _between(period.start - year, period.end - year)
+        year, day = pd.DateOffset(years=1), pd.Timedelta(days=1)
+        return _between(period.start - year, period.last_day - year + day)
     return _named(period.start - pd.DateOffset(years=1), period.months, fiscal_year_start)
 
 

@@ -101,9 +101,9 @@ def _quarantine(checked: dict[str, Table], language: str) -> pd.DataFrame:
     }
     rows["problems"] = rows["problems"].map(codes)
     first = {"table": "table", "source_file": "file", "source_row": "row", "problems": "problems"}
-    rest = [name for name in rows if name not in first]
+    rest = [name for name in rows if name not in first and rows[name].notna().any()]
     headings = {name: words.entry("problems", "headings", heading)[language] for name, heading in first.items()}
-    return rows[[*first, *rest]].dropna(axis="columns", how="all").rename(columns=headings)
+    return rows[[*first, *rest]].rename(columns=headings)
 
 
 def _worded(frame: pd.DataFrame, language: str) -> pd.DataFrame:

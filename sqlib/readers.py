@@ -158,6 +158,8 @@ def _parquet(data: bytes, where: str) -> Grid:
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise ClientError("intake.damaged", where=where, got=error) from None
+    if not table.column_names:
+        raise ClientError("intake.file_empty", where=where)
     columns = [[name, *map(workbooks.text, table[name].to_pylist())] for name in table.column_names]
     cells = pd.DataFrame(dict(enumerate(columns)), dtype="str")
     return Grid(cells, np.arange(1, len(cells) + 1), header=0)

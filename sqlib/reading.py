@@ -61,10 +61,9 @@ class Reading:
     @property
     def groups(self) -> "list[str] | Absent":
         """Columns of the customer table that say who is silent."""
-        customers = self.read("customers", optional=True)
-        declared = self.client.weighting.margins
-        if customers is None:
-            return Absent("customers", "no_table", {"table": self.title("customers")})
+        customers, declared = self.read("customers"), self.client.weighting.margins
+        if isinstance(customers, Absent):
+            return customers
         held = [name for name in declared if name in customers and customers[name].nunique() > 1]
         return held or self._no_cells("no_base", declared)
 
@@ -167,7 +166,10 @@ class Reading:
     def _answers(self, window: str) -> "pd.DataFrame | Absent":
         feedback = self.read("feedback", window=window)
         items = self.table_of("feedback_items")
-        return feedback if isinstance(feedback, Absent) else answers.by_cell(feedback, items and items.frame)
+        if isinstance(feedback, Absent):
+            return feedback
+        scored = answers.by_cell(feedback, items and items.frame)
+        return scored if len(scored) else Absent("answers", "no_scores")
 
     def _comments(self) -> "pd.DataFrame | Absent":
         now, before = self.read("feedback"), self.read("feedback", window="previous", optional=True)

@@ -42,18 +42,19 @@ def page(stem: str, root: Path | None = None) -> list[Path]:
 
     Raises
     ------
-    ArgumentError : ``scaffold.bad_stem``, or ``scaffold.exists`` where the page is there already
+    ArgumentError : ``scaffold.bad_stem``, or ``scaffold.exists`` where the page or words of that name are there already
     """
     root = root or project.root()
     if not STEM.fullmatch(stem):
         raise ArgumentError("scaffold.bad_stem", got=stem)
-    if stem in catalogue.entries(root):
-        raise ArgumentError("scaffold.exists", where=root / "notebooks" / f"{stem}.ipynb")
-    made = []
-    for folder, suffix in (("notebooks", "ipynb"), ("sqlib/words", "toml")):
-        text = (root / folder / f"template.{suffix}").read_text(encoding="utf-8")
-        made.append(root / folder / f"{stem}.{suffix}")
-        made[-1].write_text(re.sub(r"\btemplate\b", stem, text), encoding="utf-8")
+    starters = [root / "notebooks" / "template.ipynb", root / "sqlib" / "words" / "template.toml"]
+    made = [path.with_stem(stem) for path in starters]
+    taken = [path for path in made if path.exists()] or made[: stem in catalogue.entries(root)]
+    if taken:
+        raise ArgumentError("scaffold.exists", where=taken[0])
+    for path, starter in zip(made, starters, strict=True):
+        text = starter.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"\btemplate\b(?! )", stem, text), encoding="utf-8")  # the name, not the word in prose
     listing = root / project.MARK
     text = listing.read_text(encoding="utf-8")
     block = re.search(r"(?ms)^\[template\].*?(?=^\[)", text)[0].replace("[template]", f"[{stem}]")

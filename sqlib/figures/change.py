@@ -21,5 +21,6 @@ def plot_change(result: SatisfactionResult, *, ax=None, language: str = "en"):
     change, low, high = (drawn[name] * scale for name in ("change", "change_low", "change_high"))
     colours = [colour[words.tone(row.change_verdict, row.best)] for row in drawn.itertuples()]
     marks.intervals(ax, heights, change, low, high, colour=colours, size=7)
+    marks.signed_axis(ax, "nps" if in_points.any() else "score")
     ax.set_xlabel(marks.say("change_points" if in_points.any() else "change_score", language))
     return ax

@@ -27,7 +27,7 @@ def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: 
     for row, value, left, right, paint in zip(y, estimate, low, high, colours, strict=True):
         ax.plot([left, right], [row, row], color=paint, linewidth=width, solid_capstyle="round", zorder=2)
         ax.plot([value], [row], marker, markersize=size, color=paint, markeredgecolor=paint, zorder=3,
-                markerfacecolor="white" if hollow else paint)  # fmt: skip
+                markerfacecolor="white" if hollow else paint, clip_on=False)  # fmt: skip
     if label:
         face = "white" if hollow else colours[0]
         ax.plot([], [], marker, markersize=size, color=colours[0], markerfacecolor=face, label=label, linestyle="-")
@@ -60,6 +60,15 @@ def percent_axis(ax) -> None:
 def points_axis(ax) -> None:
     """Ticks of a difference of shares in percentage points, with + and a true minus."""
     _ticks(ax, lambda value, _: words.number(value, "points", "en", digits=0, signed=True, bound=True))
+
+
+def signed_axis(ax, unit: str) -> None:
+    """Ticks of a difference, with + and a true minus, as fine as they stand apart."""
+    _ticks(ax, lambda value, _: words.number(value, unit, "en", digits=0 if _whole(ax) else None, signed=True))
+
+
+def _whole(ax) -> bool:
+    return all(float(tick).is_integer() for tick in ax.get_xticks())
 
 
 def _ticks(ax, form) -> None:

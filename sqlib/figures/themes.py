@@ -19,7 +19,7 @@ def plot_themes(result: ThemesResult, labels: dict[str, str], *, ax=None, langua
             size=4.5, width=1.2, hollow=True, label=marks.say("before", language),
         )  # fmt: skip
     tones = [colour[TONE.get(verdict, "accent")] for verdict in table["verdict"]]
-    marks.intervals(ax, heights, table["estimate"], table["low"], table["high"], colour=tones, size=6.5, width=2.2)
+    marks.intervals(ax, heights + 0.12, table["estimate"], table["low"], table["high"], colour=tones, size=6.5, width=2.2)
     ax.plot([], [], "o-", color=colour["accent"], markersize=6.5, linewidth=2.2, label=marks.say("now", language))
     ax.set_xlim(left=0)
     marks.percent_axis(ax)

@@ -15,7 +15,8 @@ class CallBackResult:
     """``table``: feedback_id, customer_id, received_at, metric, score, comment; the lowest scores first.
 
     ``low`` answers with a low score, ``without_case`` of them with no case of that customer from 7 days before to
-    30 days after (all of them where there is no table of cases: caution ``no_cases``), ``n`` answers with a score.
+    30 days after, ``n`` answers with a score. Where there is no table of cases, or no low score has both a customer and
+    a date to match one by, all of them are listed: caution ``no_cases``.
     """
 
     table: pd.DataFrame
@@ -38,10 +39,11 @@ def call_back(
     """
     scored = answers[answers["score"].notna()]
     low = scored[_is_low(scored, best or {})]
-    listed = low if cases is None else low[~_has_case(low, cases)]
+    matched = cases is not None and (low.empty or low[["customer_id", "received_at"]].notna().all(axis=1).any())
+    listed = low[~_has_case(low, cases)] if matched else low
     columns = ["feedback_id", "customer_id", "received_at", "metric", "score", "comment"]
     table = listed.assign(_depth=_goodness(listed, best or {})).sort_values(["_depth", "feedback_id"])[columns]
-    cautions = ("no_cases",) if cases is None else ()
+    cautions = () if matched else ("no_cases",)
     return CallBackResult(table.reset_index(drop=True), len(low), len(listed), len(scored), cautions)
 
 

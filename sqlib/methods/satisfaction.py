@@ -111,10 +111,10 @@ def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
 
 
 def _asked(answers: pd.DataFrame | None, metric: str, column: str = "score") -> pd.DataFrame:
-    """The answers to one metric. A questionnaire may ask the recommendation beside the score, in its own column."""
+    """The answers to one metric on a known scale; the recommendation may be asked beside the score, in its own column."""
     if answers is None:
         return pd.DataFrame(columns=["score", "satisfied", "scale_min", "scale_max"])
-    rows = answers[answers["metric"].eq(metric) & answers[column].notna()]
+    rows = answers[answers["metric"].eq(metric) & answers[[column, "scale_min", "scale_max"]].notna().all(axis=1)]
     if metric != "nps" or "recommend" not in answers or answers["recommend"].isna().all():
         return rows
     beside = answers[answers["recommend"].notna() & answers["metric"].ne(metric)]

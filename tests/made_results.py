@@ -1,0 +1,119 @@
+"""Results of every method on small, made answers: what findings, figures and fragments are tried on."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+
+from sqlib.methods import call_back, response, satisfaction, segments, themes
+
+CODEBOOK = {"slow": ["slow"], "fee": ["fee"]}
+LABELS = {"slow": "Slow replies", "fee": "Fees"}
+DAY = pd.Timestamp("2026-08-15")
+
+
+def answers(satisfied: int, others: int, *, metric="csat", scale=(1.0, 5.0), customers=None, start=0) -> pd.DataFrame:
+    """That many answers with the best score and that many with the middle one; a customer each, or ``customers``."""
+    count = satisfied + others
+    middle = (scale[0] + scale[1]) / 2
+    frame = pd.DataFrame({"score": [scale[1]] * satisfied + [middle] * others, "metric": metric})
+    number = start + np.arange(count) % (customers or max(count, 1))
+    frame = frame.assign(scale_min=scale[0], scale_max=scale[1], satisfied=frame["score"].eq(scale[1]).astype("boolean"))
+    frame["customer_id"] = frame["cluster"] = [f"c{each:04}" for each in number]
+    frame["feedback_id"] = [f"f{start + each:04}" for each in range(count)]
+    return frame.assign(received_at=DAY, comment="slow", segment="small", channel="phone")
+
+
+def level(now=(80, 20), before=None, **options) -> satisfaction.SatisfactionResult:
+    previous = None if before is None else answers(*before, start=5000)
+    return satisfaction.satisfaction(answers(*now), previous, **options)
+
+
+def responded(groups: dict[str, tuple[int, int]], invitations=None, by="segment") -> response.ResponseResult:
+    """``groups``: level -> (customers, of them answering)."""
+    rows = [(f"{name}{i}", name, i < answered) for name, (size, answered) in groups.items() for i in range(size)]
+    base = pd.DataFrame(rows, columns=["customer_id", by, "answers"])
+    feedback = base.loc[base["answers"], ["customer_id"]]
+    return response.response(base, feedback, invitations, by=by)
+
+
+def cells(teams: dict[str, tuple[int, int]], **options) -> segments.WeakPointsResult:
+    """``teams``: name -> (satisfied, others); half of the answers of each come from either segment."""
+    parts = [answers(*counts, start=1000 * place).assign(team=name) for place, (name, counts) in enumerate(teams.items())]
+    rows = pd.concat(parts, ignore_index=True)
+    rows["segment"] = np.where(np.arange(len(rows)) % 2, "small", "large")
+    return segments.weak_points(rows, outcome="satisfied", cells=["team"], cluster="cluster", **options)
+
+
+@functools.cache
+def mixed() -> segments.WeakPointsResult:
+    """Team ``hard`` serves nearly only the demanding segment, and does there what the others do."""
+    counts = {("hard", "x"): (44, 36), ("hard", "y"): (9, 1), ("soft", "x"): (44, 36), ("soft", "y"): (216, 24)}
+    parts = [
+        answers(*pair, start=1000 * place).assign(team=team, segment=segment)
+        for place, ((team, segment), pair) in enumerate(counts.items())
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    return segments.weak_points(rows, outcome="satisfied", cells=["team"], adjust=["segment"], cluster="cluster")
+
+
+def said(now: tuple[int, int], before: tuple[int, int] | None = None) -> themes.ThemesResult:
+    """(comments that raise ``slow``, comments that raise nothing) of this period and of the one before."""
+    windows = {"current": now} | ({} if before is None else {"previous": before})
+    rows = [(window, text) for window, counts in windows.items() for text, n in zip(("slow", "fine"), counts, strict=True)
+            for _ in range(n)]  # fmt: skip
+    comments = pd.DataFrame(rows, columns=["window", "comment"])
+    return themes.themes(comments, text="comment", codebook=CODEBOOK, period="window")
+
+
+def to_call(low: int, with_case: int | None) -> call_back.CallBackResult:
+    """``low`` worst scores among ten more; ``with_case`` of them have a case, None = no table of cases."""
+    rows = answers(10, low).assign(score=lambda frame: frame["score"].where(frame["score"].eq(5), 1.0))
+    unhappy = rows[rows["score"].eq(1)]
+    cases = None if with_case is None else unhappy[["customer_id"]].head(with_case).assign(created_at=DAY)
+    return call_back.call_back(rows, cases)
+
+
+# finding -> verdict -> a result that gives it
+VERDICTS = {
+    "level": {
+        "met": lambda: level(targets={"csat": 0.5}),
+        "missed": lambda: level(targets={"csat": 0.95}),
+        "unclear": lambda: level(targets={"csat": 0.82}),
+        "no_target": lambda: level(),
+    },
+    "change": {
+        "higher": lambda: level((80, 20), (50, 50)),
+        "lower": lambda: level((50, 50), (80, 20)),
+        "not_distinguishable": lambda: level((80, 20), (78, 22)),
+        "not_comparable": lambda: level(),
+    },
+    "response": {
+        "silent": lambda: responded({"small": (100, 4), "large": (100, 60)}),
+        "under": lambda: responded({"small": (100, 30), "large": (100, 60)}),
+        "as_expected": lambda: responded({"small": (100, 50), "large": (100, 52)}),
+        "too_few": lambda: responded({"small": (2, 1), "large": (2, 1)}),
+    },
+    "weak_points": {
+        "act_now": lambda: cells({"a": (20, 60), "b": (70, 10), "c": (70, 10)}),
+        "watch": lambda: cells({"a": (27, 13), "b": (132, 28), "c": (130, 30)}),
+        "no_signal": lambda: cells({"a": (40, 40), "b": (40, 40)}),
+    },
+    "mix": {"explained_by_mix": mixed},
+    "themes": {
+        "rising": lambda: said((60, 40), (20, 80)),
+        "no_signal": lambda: said((20, 80), (20, 80)),
+    },
+    "call_back": {
+        "listed": lambda: to_call(5, 2),
+        "none_open": lambda: to_call(5, 5),
+        "no_cases": lambda: to_call(5, None),
+    },
+}
+EVERY = [(key, verdict) for key, verdicts in VERDICTS.items() for verdict in verdicts]
+
+
+@functools.cache
+def made(key: str, verdict: str):
+    """A result from which the finding ``key`` takes ``verdict``; computed once."""
+    return VERDICTS[key][verdict]()

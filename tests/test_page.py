@@ -1,0 +1,455 @@
+"""The companion of a page, in this process: small client folders, the code cells of the committed page run on them."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from client_folder import write
+
+from sqlib import account, fragments, notebook, page, words
+from sqlib.errors import ArgumentError, ClientError, MethodRefused
+from sqlib.reading import Absent
+
+ROOT = Path(__file__).parents[1]
+HEAD = """[client]
+name = "Acme"
+languages = ["en"]
+data_until = 2026-09-30
+[period]
+default = "2026Q3"
+[privacy]
+demo_key = "key"
+"""
+FEEDBACK = '[[tables.feedback]]\nfiles = ["raw/f.csv"]\nconstants = { metric = "csat", scale_min = 1, scale_max = 5 }\n'
+PLAIN = '[[tables.feedback]]\nfiles = ["raw/f.csv"]\n'
+ITEMS = (
+    '[[tables.feedback_items]]\nfiles = ["raw/q.csv"]\nconstants = { metric = "csat", scale_min = 1, scale_max = 5 }\n'
+)
+CUSTOMERS = '[[tables.customers]]\nfiles = ["raw/c.csv"]\n'
+INVITATIONS = '[[tables.invitations]]\nfiles = ["raw/i.csv"]\n'
+CASES = '[[tables.cases]]\nfiles = ["raw/k.csv"]\n'
+
+COLUMNS = ("feedback_id", "received_at", "customer_id", "team", "segment", "score", "comment")
+LETTERS = "ABCDEFGHIJ"
+
+
+def answers(n=60, *, drop=(), months=("2026-05", "2026-08"), **columns) -> str:
+    """``n`` answers a month as CSV; ``columns`` replace a column by a function of the answer's number."""
+    lines = []
+    for month in months:
+        for i in range(n):
+            row = {
+                "feedback_id": f"F{month[-2:]}{i:03}",
+                "received_at": f"{month}-{i % 28 + 1:02}",
+                "customer_id": f"C{(i * 7 + int(month[-1])) % 47:03}",
+                "team": ("North", "South", "West")[i % 3],
+                "segment": ("shop", "office")[i // 2 % 2],
+                "score": str((5, 4, 2, 5, 3)[(i + int(month[-1])) % 5]),
+                "comment": ("much too slow", "", "friendly staff", "fine")[i % 4],
+            }
+            lines.append(row | {name: make(i) for name, make in columns.items()})
+    kept = [name for name in COLUMNS if name not in drop]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, kept, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def firm(i: int) -> str:
+    return f"Firm {LETTERS[i % 10]}{LETTERS[i // 10]}son Ltd"
+
+
+def base(prefix="C", start="2024-01-01", segment=True) -> str:
+    rows = [(f"{prefix}{i:03}", firm(i), ("shop", "office")[i % 2] if segment else "", start) for i in range(60)]
+    return "customer_id,customer_name,segment,start_date\n" + "".join(",".join(row) + "\n" for row in rows)
+
+
+INVITED = "invitation_id,customer_id,sent_at\n" + "".join(f"I{i},C{i:03},2026-07-01\n" for i in range(60))
+OPENED = "case_id,customer_id,created_at\nK1,C001,2026-08-02\nK2,C002,2026-08-09\n"
+ASKED = "feedback_id,item_id,score\n" + "".join(
+    f"F08{i:03},{item},{i % 5 + 1}\n" for i in range(60) for item in ("speed", "care")
+)
+WHOLE = {"f__csv": answers(), "c__csv": base(), "i__csv": INVITED, "k__csv": OPENED, "q__csv": ASKED}
+ALL = FEEDBACK + ITEMS + CUSTOMERS + INVITATIONS + CASES
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """Every output of the page so far: bundle and metadata."""
+    outputs = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw, metadata: outputs.append((bundle, metadata)))
+    return outputs
+
+
+def run(folder: Path, stem="feedback_analysis", **parameters) -> page.Page:
+    """The code cells of a committed page, as a kernel would run them."""
+    space = {}
+    for cell in notebook.read(ROOT / "notebooks" / f"{stem}.ipynb").cells:
+        if cell.cell_type == "code":
+            exec(cell.source, space)
+            if "parameters" in notebook.tags(cell):
+                space |= {"client_dir": str(folder), "language": "en"} | parameters
+    return space["p"]
+
+
+def records(shown: list, mime: str) -> list[dict]:
+    return [bundle[mime] for bundle, _ in shown if mime in bundle]
+
+
+def plain(shown: list) -> str:
+    return "\n".join(bundle["text/plain"] for bundle, _ in shown)
+
+
+def everything(shown: list) -> str:
+    """All a reader or a program could find in the outputs, images apart."""
+    return json.dumps([{k: v for k, v in b.items() if k != "image/png"} | {"meta": m} for b, m in shown], default=str)
+
+
+def reasons(shown: list) -> list[str]:
+    return [record["reason"] for record in records(shown, page.ABSENT)]
+
+
+# ---------------------------------------------------------------- parameters
+
+WRONG = {
+    "language": [("fr", "page.not_one_of"), (None, "page.not_one_of")],
+    "audience": [("boss", "page.not_one_of")],
+    "min_group": [(value, "page.wrong_type") for value in ("5", True, 2.5)] + [(0, "page.out_of_range")],
+    "confidence": [(value, "page.out_of_range") for value in (1.0, 0.4, float("nan"))]
+    + [(value, "page.wrong_type") for value in ("0.9", 95)],
+    "seed": [(1.5, "page.wrong_type"), (-1, "page.out_of_range")],
+    "as_of": [("30/09/2026", "page.not_a_date"), ("2026-02-30", "page.not_a_date"), (20260930, "page.wrong_type")],
+    "compare_to": [(2025, "page.wrong_type"), ("last", "periods.unknown_comparison")],
+    "period": [(text, "periods.unknown") for text in ("2026Q5", "2026-13")]
+    + [("2026-09-30..2026-07-01", "periods.reversed")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "code"), [(name, *case) for name, cases in WRONG.items() for case in cases])
+def test_a_wrong_parameter_is_named_with_a_remedy(tmp_path, name, value, code):
+    write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
+    with pytest.raises(ArgumentError) as refused:
+        page.open("template", str(tmp_path / "acme"), **{name: value})
+    assert (refused.value.code, refused.value.exit_status) == (code, 2)
+    for language in words.LANGUAGES:
+        parts = refused.value.parts(language)
+        assert {"what", "got", "remedy"} <= set(parts)
+        assert str(value) in parts["got"]
+        assert name in "".join(parts.values())
+
+
+def test_no_period_anywhere_is_said_with_the_file_that_lacks_it(tmp_path):
+    write(tmp_path / "acme", FEEDBACK, HEAD.replace('default = "2026Q3"', ""), **WHOLE)
+    with pytest.raises(ArgumentError) as refused:
+        page.open("template", str(tmp_path / "acme"))
+    assert refused.value.code == "page.no_period" and refused.value.exit_status == 2
+    assert "acme/client.toml" in refused.value.text("zh")
+
+
+def test_a_broken_client_file_stops_the_page_before_anything_is_shown(tmp_path, shown):
+    write(tmp_path / "acme", FEEDBACK, HEAD + "[tragets]\ncsat = 0.9\n", **WHOLE)
+    with pytest.raises(ClientError) as refused:
+        page.open("template", str(tmp_path / "acme"))
+    assert "tragets" in refused.value.text("en") and shown == []
+
+
+def test_a_year_may_come_as_a_number_as_stock_papermill_passes_it(tmp_path):
+    write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
+    opened = page.open("template", str(tmp_path / "acme"), 2026)
+    assert (opened.period.text, opened.before.text) == ("2026", "2025")
+
+
+@pytest.mark.parametrize(
+    ("head", "given", "day"),
+    [
+        (HEAD, "", "2026-09-30"),
+        (HEAD.replace("data_until = 2026-09-30\n", ""), "", "2026-06-30"),
+        (HEAD, "2026-08-15", "2026-08-15"),
+    ],
+)
+def test_the_day_the_data_are_seen_from(tmp_path, head, given, day):
+    """``as_of``, else ``data_until``, else the last day of the period; never today."""
+    write(tmp_path / "acme", FEEDBACK, head, **WHOLE)
+    assert page.open("template", str(tmp_path / "acme"), "2026Q2", as_of=given).as_of == pd.Timestamp(day)
+
+
+def test_rows_after_the_day_seen_from_are_set_aside(tmp_path):
+    write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
+    whole, cut = (page.open("template", str(tmp_path / "acme"), as_of=day) for day in ("", "2026-08-15"))
+    assert account.set_aside(whole) == 0
+    late = len(whole.read("feedback")) - len(cut.read("feedback"))
+    assert late == account.set_aside(cut) == (whole.read("feedback")["received_at"] > "2026-08-15 23:59").sum() > 0
+
+
+def test_a_relative_folder_is_tried_in_the_working_folder_then_in_the_root(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "catalogue.toml").write_text("", encoding="utf-8")
+    write(tmp_path / "data" / "acme", FEEDBACK, HEAD, **WHOLE)
+    write(tmp_path / "notebooks" / "here", FEEDBACK, HEAD, **WHOLE)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert page.open("template", "data/acme").client.folder == tmp_path / "data" / "acme"
+    assert page.open("template", "here").client.folder == tmp_path / "notebooks" / "here"
+    with pytest.raises(ArgumentError) as missing:
+        page.open("template", "data/none")
+    where = missing.value.parts("en")["where"]
+    assert str(tmp_path / "notebooks" / "data" / "none") in where and str(tmp_path / "data" / "none") in where
+
+
+# ---------------------------------------------------------------- what the client has not got
+
+NO_SEGMENT = {"f__csv": answers(drop=["segment"]), "c__csv": base(segment=False)}
+POOR = {  # what is missing -> blocks, files, reasons told, figures drawn, findings stored
+    "nothing": (ALL, WHOLE, 0, 5, {"level", "change", "response", "weak_points", "themes", "call_back"}),
+    "customers": (FEEDBACK + CASES, WHOLE, 1, 4, {"level", "change", "weak_points", "themes", "call_back"}),
+    "items, cases, invitations": (FEEDBACK + CUSTOMERS, WHOLE, 0, 5, {"level", "response", "call_back"}),
+    "comments": (FEEDBACK, {"f__csv": answers(comment=lambda i: "")}, 2, 3, {"level", "weak_points", "call_back"}),
+    "a comment column": (FEEDBACK, {"f__csv": answers(drop=["comment"])}, 2, 3, {"level"}),
+    "comments of any theme": (FEEDBACK, {"f__csv": answers(comment=lambda i: "zzz")}, 1, 3, {"level"}),
+    "dates": (FEEDBACK, {"f__csv": answers(drop=["received_at"])}, 1, 3, {"level", "change"}),
+    "the period before": (FEEDBACK, {"f__csv": answers(months=["2026-08"])}, 1, 3, {"level", "change"}),
+    "the period": (FEEDBACK, {"f__csv": answers(months=["2025-01"])}, 2, 0, set()),
+    "any row": (FEEDBACK, {"f__csv": "feedback_id,score\n"}, 2, 0, set()),
+    "ids": (FEEDBACK, {"f__csv": answers(drop=["customer_id", "feedback_id"])}, 1, 4, {"level", "weak_points"}),
+    "cells": (FEEDBACK, {"f__csv": answers(drop=["team", "segment"])}, 2, 3, {"level", "call_back"}),
+    "segments of customers": (FEEDBACK + CUSTOMERS, WHOLE | NO_SEGMENT, 1, 4, {"level"}),
+    "customers under contract": (FEEDBACK + CUSTOMERS, WHOLE | {"c__csv": base(start="2027-01-01")}, 1, 4, {"level"}),
+    "dissatisfied customers": (FEEDBACK, {"f__csv": answers(score=lambda i: "5")}, 1, 4, {"level", "call_back"}),
+    "more than one answer": (FEEDBACK, {"f__csv": answers(1)}, 2, 2, {"level"}),
+    "scores": (PLAIN, {"f__csv": answers(drop=["score"])}, 3, 1, {"themes"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", POOR)
+def test_a_client_without(tmp_path, shown, missing):
+    """Nothing crashes, each reason is told once, and no figure is empty."""
+    blocks, files, told, figures, keys = POOR[missing]
+    write(tmp_path / "acme", blocks, HEAD, **files)
+    run(tmp_path / "acme")
+    assert len(set(reasons(shown))) == len(reasons(shown)) == told, reasons(shown)
+    stored = {finding["key"] for finding in records(shown, page.FINDING)}
+    assert stored >= keys and (keys or not stored)
+    assert len(records(shown, "image/png")) == figures
+    assert all(_inked(picture) for picture in records(shown, "image/png"))
+    assert plain(shown).count("Figure ") >= figures
+    assert records(shown, page.REPORT)[0]["reliability"] in "ABCD"
+    assert not re.search(r"\bnan\b|>None<|\{\w+\}|<NA>|\bNaT\b", "".join(records(shown, "text/html")))
+
+
+def _inked(png: bytes) -> bool:
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(png))[..., :3]
+    return (pixels < 0.9).any(axis=2).mean() > 0.005
+
+
+def test_undated_data_say_so_and_claim_no_change(tmp_path, shown):
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(drop=["received_at"]))
+    opened = run(tmp_path / "acme")
+    assert "2026Q3" in opened.say("strip", "undated", period="2026Q3") and opened.undated()
+    assert opened.say("strip", "undated", period="2026Q3") in plain(shown)
+    (change,) = [finding for finding in records(shown, page.FINDING) if finding["key"] == "change"]
+    assert change["verdict"] == "not_comparable" and change["estimate"] is None
+    assert opened.say("limit", "undated") in "".join(records(shown, "text/html"))
+    assert len(opened.read("feedback")) == 120  # all of them, no date is invented
+
+
+def test_both_languages_store_the_same_findings_and_tables(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    kept = []
+    for language in words.LANGUAGES:
+        shown.clear()
+        run(tmp_path / "acme", language=language, out_dir=str(tmp_path / language))
+        kept.append([{**finding, "parts": None} for finding in records(shown, page.FINDING)])
+    assert kept[0] == kept[1] and len(kept[0]) >= 6
+    trees = [{p.name: p.read_bytes() for p in (tmp_path / code).rglob("*.csv")} for code in words.LANGUAGES]
+    assert trees[0] == trees[1] and "weak_points.csv" in trees[0]
+
+
+# ---------------------------------------------------------------- absent in, absent out
+
+
+@pytest.fixture
+def opened(tmp_path, shown) -> page.Page:
+    write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
+    return page.open("feedback_analysis", str(tmp_path / "acme"), language="en", confidence=0.9, seed=3)
+
+
+def test_what_is_absent_passes_silently_and_is_told_once(opened, shown):
+    gone = opened.read("customers")
+    assert isinstance(gone, Absent)
+    assert opened.read("customers", optional=True) is None and opened.read("cases", optional=True) is None
+    for value in (gone, Absent("customers", "no_table", dict(gone.values))):
+        assert opened.run(len, value) == opened.run(len, by=value) == gone
+    opened.figure("response", gone, None)
+    opened.table("response", gone)
+    opened.headline("response", gone)
+    assert reasons(shown) == [gone.reason("en")] and len(shown) == 1
+
+
+def test_a_method_that_refuses_makes_its_part_absent_with_its_own_reason(opened, shown):
+    def refusing(rows):
+        raise MethodRefused("response.empty_base")
+
+    for _ in range(2):
+        assert isinstance(opened.run(refusing, 1), Absent)
+    assert reasons(shown) == [MethodRefused("response.empty_base").parts("en")["what"]]
+
+
+def test_any_other_error_of_a_method_is_not_swallowed(opened):
+    with pytest.raises(ZeroDivisionError):
+        opened.run(lambda: 1 / 0)
+
+
+def test_a_method_gets_the_settings_it_knows_and_the_call_decides(opened):
+    assert opened.run(lambda rows, confidence, seed=0: (rows, confidence, seed), 1) == (1, 0.9, 3)
+    assert opened.run(lambda *, min_group=1: min_group) == 5
+    assert opened.run(lambda confidence: confidence, confidence=0.8) == 0.8
+
+
+# ---------------------------------------------------------------- numbers of figures and tables
+
+
+def test_figures_and_tables_are_numbered_in_their_order_and_evidence_points_to_them(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    run(tmp_path / "acme")
+    for kind in ("Figure", "Table"):
+        numbers = [int(n) for n in re.findall(rf"^{kind} (\d+)  ", plain(shown), re.M)]
+        assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 5
+    labels = set(re.findall(r"^((?:Figure|Table) \d+)  ", plain(shown), re.M))
+    for finding in records(shown, page.FINDING):
+        named = re.findall(r"(?:Figure|Table) \d+", finding["parts"].get("evidence", ""))
+        assert set(named) <= labels
+        assert named or finding["key"] == "call_back"  # its table is in the internal version only
+
+
+def test_a_figure_carries_its_conclusion_as_alt_text_and_its_n(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    run(tmp_path / "acme")
+    for place, (bundle, about) in enumerate(shown):
+        if "image/png" in bundle:
+            assert about["image/png"]["alt"] == shown[place - 1][0]["text/plain"]
+            assert re.search(r"Source: Acme, 2026Q3; n = \d+$", shown[place + 1][0]["text/plain"])
+
+
+# ---------------------------------------------------------------- privacy, paths, files
+
+
+def test_names_come_back_in_the_internal_version_only(tmp_path, shown):
+    by_name = answers().replace("customer_id", "customer_name")
+    by_name = re.sub(r",C(\d{3}),", lambda match: f",{firm(int(match[1]))},", by_name)
+    write(tmp_path / "acme", FEEDBACK + CUSTOMERS + CASES, HEAD, **WHOLE | {"f__csv": by_name})
+    names = {firm(i) for i in range(60)}
+    lists = {}
+    for audience in ("management", "internal"):
+        shown.clear()
+        run(tmp_path / "acme", audience=audience, out_dir=str(tmp_path / audience))
+        lists[audience] = {name for name in names if name in everything(shown)}
+        files = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / audience).rglob("*.csv"))
+        assert not [name for name in names if name in files]
+        assert (tmp_path / audience / "tables" / "feedback_analysis" / "call_back.csv").exists() == (
+            audience == "internal"
+        )
+    assert lists["internal"] and not lists["management"]
+
+
+def test_the_page_never_prints_a_path(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    run(tmp_path / "acme", out_dir=str(tmp_path / "out"))
+    assert str(tmp_path) not in everything(shown) and tmp_path.name not in everything(shown)
+    assert "raw/f.csv" in everything(shown)  # named relative to the client's own folder
+
+
+def test_without_out_dir_nothing_is_written_but_the_clients_own_cache(tmp_path, shown, monkeypatch):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    run(tmp_path / "acme")
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    made = {path.relative_to(tmp_path).parts[:2] for path in after.keys() - before.keys()}
+    assert made == {("acme", ".sqlib-cache")}
+    assert {path: after[path] for path in before} == before
+
+
+def test_tables_are_written_without_live_formulas_and_shown_without_live_markup(tmp_path, shown):
+    team = ('=HYPERLINK("x")', "<script>alert(1)</script>", "@SUM(A1)")
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(team=lambda i: team[i % 3]))
+    run(tmp_path / "acme", out_dir=str(tmp_path / "out"))
+    folder = tmp_path / "out" / "tables" / "feedback_analysis"
+    assert {path.stem for path in folder.iterdir()} == {"satisfaction", "change", "weak_points", "themes"}
+    cells = [cell for path in folder.iterdir() for row in csv.reader(path.open(encoding="utf-8-sig")) for cell in row]
+    live = [cell for cell in cells if cell.startswith(("=", "@", "+", "\t")) or re.match(r"-[^\d.]", cell)]
+    assert live == [] and {f"'{team[0]}", f"'{team[2]}", team[1]} <= set(cells)
+    html = "".join(records(shown, "text/html"))
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+def test_comments_of_customers_are_not_printed(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    run(tmp_path / "acme")
+    assert "much too slow" not in everything(shown)
+
+
+# ---------------------------------------------------------------- the account of the data
+
+
+@pytest.mark.parametrize(
+    ("used", "lost", "dated", "base_known", "grade"),
+    [
+        (100, 0, True, True, "A"), (100, 2, True, True, "A"), (100, 3, True, True, "B"), (29, 0, True, True, "B"),
+        (100, 12, True, True, "C"), (100, 0, False, True, "C"), (100, 0, True, False, "C"), (9, 0, True, True, "D"),
+    ],
+)  # fmt: skip
+def test_grade_of_a_report(used, lost, dated, base_known, grade):
+    assert account.grade(used, lost, dated=dated, base_known=base_known) == grade
+
+
+def test_every_row_of_every_file_is_accounted_for(tmp_path, shown):
+    broken = (
+        answers().replace("F08001,2026-08-02", "F08001,2026-02-31") + "F08000" + answers().splitlines()[61][6:] + "\n"
+    )
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE | {"f__csv": broken})
+    opened = page.open("feedback_analysis", str(tmp_path / "acme"), language="en")
+    table = account.balance(opened)
+    parts = [
+        "used",
+        "outside_window",
+        "filtered",
+        "superseded",
+        "duplicate",
+        "blank_or_total",
+        "missing_score",
+        "quarantined",
+    ]
+    assert (table[parts].sum(axis=1) == table["rows"]).all()
+    lines = {f"raw/{name[0]}.csv": WHOLE[name].count("\n") - 1 for name in WHOLE} | {
+        "raw/f.csv": broken.count("\n") - 1
+    }
+    assert dict(zip(table["file"], table["rows"], strict=True)) == lines
+    feedback = table.set_index("file").loc["raw/f.csv"]
+    assert (feedback["quarantined"], feedback["duplicate"], feedback["used"]) == (1, 1, 59)
+    assert account.totals(opened)["rows"].sum() == sum(lines.values())
+
+
+def test_limits_name_what_these_data_lack(tmp_path):
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(drop=["customer_id", "received_at"]))
+    opened = page.open("feedback_analysis", str(tmp_path / "acme"), language="en")
+    said = account.limits(opened, ())
+    for code in ("non_response", "cause", "person", "undated", "no_population", "no_weight", "no_clusters"):
+        assert opened.say("limit", code) in said
+    assert len(said) == len(set(said)) == 7
+
+
+def test_every_audience_and_grade_has_its_words(tmp_path):
+    write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
+    for language in words.LANGUAGES:
+        opened = page.open("template", str(tmp_path / "acme"), language=language)
+        for audience in page.AUDIENCES:
+            record = account.record(opened, "template", "Title", audience)
+            assert record["audience"] and record["confidentiality"] and record["language"] == language
+    assert set(fragments.PARTS) <= set(words.entry("page", "part"))
