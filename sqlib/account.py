@@ -115,7 +115,7 @@ def grade(used: int, lost: int, *, dated: bool, base_known: bool) -> str:
 
 def limits(reading: Reading, results: tuple) -> list[str]:
     """What may not be concluded, as sentences: what always holds, then what these data and results add."""
-    codes = dict.fromkeys(ALWAYS, {}) | _of_data(reading)
+    codes = {code: {} for code in ALWAYS} | _of_data(reading)
     for result in results:
         codes |= {} if isinstance(result, Absent) else findings.limits(result)
     return [reading.say("limit", code, **values) for code, values in codes.items()]
@@ -144,6 +144,7 @@ def _other_season(reading: Reading) -> bool:
 def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
     """The report as its cover and the index need it."""
     grade = reliability(reading)
+    compared = None if reading.undated() else reading.before
     common = {"prepared_by": reading.say("report", "prepared_by"), "version": reading.say("report", "version")}
     worded = {
         "audience": ("audience", audience),
@@ -160,7 +161,7 @@ def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
             "period": reading.period.text,
             "period_start": f"{reading.period.start:%Y-%m-%d}",
             "period_end": f"{reading.period.last_day:%Y-%m-%d}",
-            "compared_with": reading.before.text if reading.before else reading.say("compared", "none"),
+            "compared_with": reading.say("compared", "none") if compared is None else compared.text,
             "as_of": f"{reading.as_of:%Y-%m-%d}",
             "language": reading.language,
             "reliability": grade,

@@ -91,13 +91,8 @@ def _job(page, who, period, compare_to, languages, audience, values) -> Job:
     compare_to = compare_to or who.period.compare_to
     periods.compared(chosen, compare_to, who.fiscal_year_start)
     spoken = tuple(languages or who.languages)
-    for name, allowed, given in (
-        ("language", ("zh", "en"), spoken),
-        ("audience", companion.AUDIENCES, (audience,)),
-    ):
-        for value in given:
-            if value not in allowed:
-                raise ArgumentError("page.not_one_of", name=name, got=repr(value), allowed=", ".join(allowed))
+    for language in spoken:
+        companion.check({"language": language, "audience": audience} | values)
     return Job(page, who, chosen.text, spoken, compare_to, audience, values)
 
 

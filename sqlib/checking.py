@@ -36,6 +36,9 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
         "balance": _grid(_totals(problems.balance(checked, language, chosen), language)),
         "readiness": _blocks(memo, head=2),
     }
+    unused = problems.unknown(checked, language)
+    if len(unused):
+        parts["unknown"] = _grid(unused)
     for name, part in parts.items():
         console.print(f"\n{words.text('cli', 'check', name, language=language, **values)}", style="bold", markup=False)
         console.print(part)

@@ -1,6 +1,6 @@
 """Findings: what a Result says, as one codified statement with its interval, verdict and strength.
 
-``describe(key, result)`` turns a Result into the Finding of that name; the words come later, from ``words/<stem>.toml``.
+``describe(key, result)`` turns a Result into the Finding of that name; the words come later (``words/<stem>.toml``).
 """
 
 import math
@@ -12,13 +12,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from sqlib import words
 from sqlib.methods.call_back import CallBackResult
 from sqlib.methods.response import ResponseResult
 from sqlib.methods.satisfaction import SatisfactionResult
 from sqlib.methods.segments import WeakPointsResult
 from sqlib.methods.themes import ThemesResult
-from sqlib.words import Cell, Estimate, Field, Listing, Quantity, Term
+from sqlib.words import Cell, Estimate, Field, Listing, Quantity, Term, decimals
 
 COLUMNS = (
     "client", "period", "finding_id", "stem", "key", "subject", "estimate", "low", "high", "confidence", "unit", "n",
@@ -105,9 +104,7 @@ def _record(estimate: Estimate) -> dict:
 # Satisfaction: level against target, change against the period before.
 
 
-def _level(result: SatisfactionResult) -> Finding | None:
-    if result.table.empty:
-        return None
+def _level(result: SatisfactionResult) -> Finding:
     row = result.table.iloc[0]
     level = _estimate(row, row["unit"], result.confidence)
     values = {
@@ -120,7 +117,8 @@ def _level(result: SatisfactionResult) -> Finding | None:
     }
     return Finding(
         "level", row["verdict"], strength(row["p_value"], row["p_second"]), **_record(level), reference=row["target"],
-        target=row["target"], subject=row["indicator"], cautions=result.cautions, evidence=("satisfaction",), values=values,
+        target=row["target"], subject=row["indicator"], cautions=result.cautions, evidence=("satisfaction",),
+        values=values,
     )  # fmt: skip
 
 
@@ -143,9 +141,7 @@ def _raked(row: pd.Series, confidence: float) -> Estimate | Term:
     return Estimate(*ends, row["unit"], int(row["n_raked"]), confidence)
 
 
-def _change(result: SatisfactionResult) -> Finding | None:
-    if result.table.empty:
-        return None
+def _change(result: SatisfactionResult) -> Finding:
     row = result.table.iloc[0]
     unit = row["change_unit"]
     change = _estimate(row, unit, result.confidence, "change", signed=True)
@@ -156,7 +152,7 @@ def _change(result: SatisfactionResult) -> Finding | None:
         "before": _before(row, result.confidence),
         "now": _estimate(row, row["unit"], result.confidence),
         "reason": Term("comparable", row["comparable"]),
-        "visible": Quantity(_visible(change), unit),
+        "visible": Quantity(_visible(change), unit, digits=decimals(change.low, change.high, unit)),
     }
     return Finding(
         "change", row["change_verdict"], strength(row["change_p"], row["change_p_second"]), **_record(change),
@@ -204,7 +200,8 @@ def _response(result: ResponseResult) -> Finding:
     }
     return Finding(
         "response", worst["verdict"], strength(worst["p_adjusted"], NO_SECOND), **_record(group), reference=result.rate,
-        subject=f"{worst['dimension']}={worst['group']}", cautions=result.cautions, evidence=("response",), values=values,
+        subject=f"{worst['dimension']}={worst['group']}", cautions=result.cautions, evidence=("response",),
+        values=values,
     )  # fmt: skip
 
 
@@ -230,8 +227,9 @@ def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult
     values = values | {
         "basis": Term("basis", basis),
         "caveat": Term("caveat", basis),
-        "deficit": Estimate(-row["adjusted"], -row["adjusted_high"], -row["adjusted_low"], "points", adjusted.n,
-                            result.confidence),
+        "deficit": Estimate(
+            -row["adjusted"], -row["adjusted_high"], -row["adjusted_low"], "points", adjusted.n, result.confidence
+        ),
         "family": Field(row["family"]),
         "cell": Cell(row["family"], row["cell"]),
         "level": _estimate(row, "percent", result.confidence),
@@ -283,14 +281,12 @@ def _themes(result: ThemesResult) -> Finding | None:
         "trend": Term("trend", "no_previous" if table["difference"].isna().all() else "none_rising"),
     }
     if len(rising):
-        change = Estimate(
-            row["difference"], row["difference_low"], row["difference_high"], "points", None, result.confidence, True
-        )
+        change = _estimate(row, "points", result.confidence, "difference", signed=True)
         ends = row[["previous", "previous_low", "previous_high"]]
         before = Estimate(*ends, "percent", int(row["previous_n"]), result.confidence)
         values |= {"change": change, "before": before}
         return Finding(
-            "themes", "rising", strength(row["p_adjusted"], row["p_second"]), **_record(change) | {"n": int(row["n"])},
+            "themes", "rising", strength(row["p_adjusted"], row["p_second"]), **_record(change),
             reference=0.0, subject=row["theme"], evidence=("themes",), values=values,
         )  # fmt: skip
     return Finding(
@@ -335,7 +331,7 @@ def limits(result) -> dict[str, dict]:
     """What may not be concluded from this result."""
     match result:
         case SatisfactionResult(table=table):
-            others = int(table["other_scale"].max()) if len(table) else 0
+            others = int(table["other_scale"].max())
             found = {"scale_changed": {}} if table["comparable"].eq("scale_changed").any() else {}
             return found | ({"other_scale": {"count": others}} if others else {})
         case WeakPointsResult(hidden=hidden):

@@ -18,8 +18,8 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
     ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml,
     ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only
-    these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best``.
-    ``names`` words the themes of the code book.
+    these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best`` and is
+    left blank where the column it ``needs`` is. ``names`` words the themes of the code book.
     """
     head = "".join(
         f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in spec["columns"]
@@ -41,13 +41,13 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     """One cell, escaped."""
     name, form = column["from"], column["format"]
     value = row.get(name)
-    if form == "verdict":
+    if form == "verdict" and pd.notna(row[column.get("needs", name)]):
         return verdict(value, language, row.get("best", "high"))
     if form == "range":
         return escape(_range(row, name, language))
     if form.startswith("interval"):
         return _interval(row, name, form.removeprefix("interval").strip(), language)
-    if pd.isna(value):
+    if pd.isna(value) or form == "verdict":
         return escape(words.worded(None, language))
     if form == "theme":
         return escape(names[value])

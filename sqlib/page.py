@@ -39,31 +39,41 @@ def open(
     ArgumentError, ClientError : a parameter or client.toml is wrong
     """
     given = {name: value for name, value in locals().items() if name != "stem"}
-    _check(given)
+    check(given)
     who = client.load(project.client_folder(client_dir))
     wanted = period or who.period.default
     if not wanted:
         raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
     chosen = periods.parse(wanted, who.fiscal_year_start)
     before = periods.compared(chosen, compare_to, who.fiscal_year_start)
-    day = _day(as_of) if as_of else pd.Timestamp(who.data_until or chosen.last_day)
-    return Page(stem, who, chosen, before, day, given)
+    known = as_of or who.data_until
+    until = pd.Timestamp(known) if known else None
+    return Page(stem, who, chosen, before, until, given)
 
 
-def _check(given: dict) -> None:
-    """Types and ranges of the parameters, before anything is read."""
-    choices = {"language": words.LANGUAGES, "audience": AUDIENCES}
-    for name, allowed in choices.items():
-        if given[name] not in allowed:
-            raise ArgumentError("page.not_one_of", name=name, got=repr(given[name]), allowed=", ".join(allowed))
-    for name, kind in {"min_group": int, "seed": int, "confidence": float, "as_of": str, "compare_to": str}.items():
-        if not isinstance(given[name], kind) or isinstance(given[name], bool):
-            raise ArgumentError("page.wrong_type", name=name, got=repr(given[name]), wanted=kind.__name__)
-    if not 0.5 <= given["confidence"] < 1:
-        raise ArgumentError("page.out_of_range", name="confidence", got=given["confidence"], wanted="0.5 … 0.999")
-    for name, least in {"min_group": 1, "seed": 0}.items():
-        if given[name] < least:
-            raise ArgumentError("page.out_of_range", name=name, got=given[name], wanted=f"≥ {least}")
+CHOICES = {"language": words.LANGUAGES, "audience": AUDIENCES}
+KINDS = {"min_group": int, "seed": int, "confidence": float, "as_of": str, "compare_to": str}
+LEAST = {"min_group": 1, "seed": 0}
+
+
+def check(given: dict) -> None:
+    """Types and ranges of a page's shared parameters, as far as they are given, before anything is read.
+
+    Raises
+    ------
+    ArgumentError : ``page.not_one_of``, ``page.wrong_type``, ``page.out_of_range``, ``page.not_a_date``
+    """
+    for name, value in given.items():
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ArgumentError("page.not_one_of", name=name, got=repr(value), allowed=", ".join(CHOICES[name]))
+        if name in KINDS and (not isinstance(value, KINDS[name]) or isinstance(value, bool)):
+            raise ArgumentError("page.wrong_type", name=name, got=repr(value), wanted=KINDS[name].__name__)
+        if name in LEAST and value < LEAST[name]:
+            raise ArgumentError("page.out_of_range", name=name, got=value, wanted=f"≥ {LEAST[name]}")
+        if name == "confidence" and not 0.5 <= value < 1:
+            raise ArgumentError("page.out_of_range", name=name, got=value, wanted="0.5 … 0.999")
+        if name == "as_of" and value:
+            _day(value)
 
 
 def _day(text: str) -> pd.Timestamp:
@@ -76,8 +86,8 @@ def _day(text: str) -> pd.Timestamp:
 class Page(Reading):
     """One page open on one client and period; made by :func:`open`."""
 
-    def __init__(self, stem, who, period, before, as_of, given):
-        super().__init__(who, period, before, as_of, given["language"])
+    def __init__(self, stem, who, period, before, until, given):
+        super().__init__(who, period, before, until, given["language"])
         self.stem, self.audience, self._given = stem, given["audience"], given
         self.settings = {name: given[name] for name in ("confidence", "seed", "min_group")}
         self._out = Path(given["out_dir"]) if given["out_dir"] else None
@@ -193,7 +203,7 @@ class Page(Reading):
 
     def _certainty(self, finding: findings.Finding) -> str:
         """How sure, and of what: the words name the reference the interval is held against."""
-        if finding.strength != "exact" and math.isnan(finding.reference):
+        if finding.strength != "exact" and not math.isfinite(finding.reference + finding.low):
             return self.say("certainty", "no_reference")
         named = {} if finding.strength == "exact" else {"reference": self._own("reference", finding.key)}
         return self.say("certainty", finding.strength, **named)
@@ -280,9 +290,11 @@ def _sorted(frame: pd.DataFrame, spec: dict) -> pd.DataFrame:
     """Rows in the order the words file asks for; names keep the order in which they first stand."""
     if "sort" not in spec:
         return frame
-    places = {name: {value: place for place, value in enumerate(frame[name].unique())} for name in frame}
-    key = lambda column: column if is_numeric_dtype(column) else column.map(places[column.name])  # noqa: E731
-    return frame.sort_values(spec["sort"], ascending=spec.get("ascending", True), kind="stable", key=key)
+    return frame.sort_values(spec["sort"], ascending=spec.get("ascending", True), kind="stable", key=_place)
+
+
+def _place(column: pd.Series) -> pd.Series:
+    return column if is_numeric_dtype(column) else pd.Series(pd.factorize(column)[0], index=column.index)
 
 
 def _emit(bundle: dict, metadata: dict | None = None) -> None:

@@ -52,6 +52,7 @@ def write_problems(
         "quarantine": _quarantine(checked, language),
         "balance": balance(checked, language, period),
         "readiness": readiness.shown(readiness.readiness(client, checked), language),
+        "unknown": unknown(checked, language),
     }
     named = {words.entry("problems", "sheets", name)[language]: frame for name, frame in sheets.items()}
     return workbook.write(named, path, language)
@@ -64,6 +65,16 @@ def balance(checked: dict[str, Table], language: str, period: Period | None = No
     frame["file"] = frame["file"].replace("", words.entry("problems", "all_files")[language])
     headings = {name: words.entry("problems", "balance", name)[language] for name in parts[0] if name != "table"}
     return frame[["table", *headings]].rename(columns=headings | _headings(["table"], language))
+
+
+def unknown(checked: dict[str, Table], language: str) -> pd.DataFrame:
+    """Headers no table took from their file: kept in the raw rows, used by no page; one row per header."""
+    reading = pd.concat([table.counts[["file"]] for table in checked.values()])["file"].value_counts()
+    headers = pd.concat([table.unknown for table in checked.values()], ignore_index=True)
+    times = headers.groupby(["file", "column"], sort=False).size().reset_index(name="tables")
+    unused = times[times["tables"] == times["file"].map(reading)]
+    listed = unused.groupby("column", sort=False)["file"].agg(lambda files: ", ".join(sorted(files)[:EXAMPLES]))
+    return listed.reset_index().rename(columns=_headings(["file", "column"], language))
 
 
 def _problems(checked: dict[str, Table], language: str) -> pd.DataFrame:

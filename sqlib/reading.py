@@ -29,8 +29,10 @@ class Absent:
 class Reading:
     """One client's data as seen from one period."""
 
-    def __init__(self, who: client.Client, period: periods.Period, before: periods.Period | None, as_of, language: str):
-        self.client, self.period, self.before, self.as_of, self.language = who, period, before, as_of, language
+    def __init__(self, who: client.Client, period: periods.Period, before: periods.Period | None, until, language: str):
+        """``until``: day the data are known to reach, after which a date is an error; None where nobody said."""
+        self.client, self.period, self.before, self.until, self.language = who, period, before, until, language
+        self.as_of = until if until is not None else period.last_day
         self._loaded: dict[str, tables.Table | None] = {}
 
     def say(self, *path: str, **values) -> str:
@@ -156,7 +158,7 @@ class Reading:
         """The whole typed table, all periods; None where the client declares none."""
         if name not in self._loaded:
             known = name in self.client.tables
-            self._loaded[name] = tables.load(self.client, name, as_of=self.as_of) if known else None
+            self._loaded[name] = tables.load(self.client, name, as_of=self.until) if known else None
         return self._loaded[name]
 
     def _customers(self) -> pd.DataFrame | None:

@@ -18,7 +18,9 @@ def answers(satisfied: int, others: int, *, metric="csat", scale=(1.0, 5.0), cus
     middle = (scale[0] + scale[1]) / 2
     frame = pd.DataFrame({"score": [scale[1]] * satisfied + [middle] * others, "metric": metric})
     number = start + np.arange(count) % (customers or max(count, 1))
-    frame = frame.assign(scale_min=scale[0], scale_max=scale[1], satisfied=frame["score"].eq(scale[1]).astype("boolean"))
+    frame = frame.assign(
+        scale_min=scale[0], scale_max=scale[1], satisfied=frame["score"].eq(scale[1]).astype("boolean")
+    )
     frame["customer_id"] = frame["cluster"] = [f"c{each:04}" for each in number]
     frame["feedback_id"] = [f"f{start + each:04}" for each in range(count)]
     return frame.assign(received_at=DAY, comment="slow", segment="small", channel="phone")
@@ -39,7 +41,9 @@ def responded(groups: dict[str, tuple[int, int]], invitations=None, by="segment"
 
 def cells(teams: dict[str, tuple[int, int]], **options) -> segments.WeakPointsResult:
     """``teams``: name -> (satisfied, others); half of the answers of each come from either segment."""
-    parts = [answers(*counts, start=1000 * place).assign(team=name) for place, (name, counts) in enumerate(teams.items())]
+    parts = [
+        answers(*counts, start=1000 * place).assign(team=name) for place, (name, counts) in enumerate(teams.items())
+    ]
     rows = pd.concat(parts, ignore_index=True)
     rows["segment"] = np.where(np.arange(len(rows)) % 2, "small", "large")
     return segments.weak_points(rows, outcome="satisfied", cells=["team"], cluster="cluster", **options)
@@ -60,8 +64,7 @@ def mixed() -> segments.WeakPointsResult:
 def said(now: tuple[int, int], before: tuple[int, int] | None = None) -> themes.ThemesResult:
     """(comments that raise ``slow``, comments that raise nothing) of this period and of the one before."""
     windows = {"current": now} | ({} if before is None else {"previous": before})
-    rows = [(window, text) for window, counts in windows.items() for text, n in zip(("slow", "fine"), counts, strict=True)
-            for _ in range(n)]  # fmt: skip
+    rows = [[window, text] for window, (slow, fine) in windows.items() for text in ["slow"] * slow + ["fine"] * fine]
     comments = pd.DataFrame(rows, columns=["window", "comment"])
     return themes.themes(comments, text="comment", codebook=CODEBOOK, period="window")
 

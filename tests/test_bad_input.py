@@ -22,6 +22,7 @@ import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import sample_page
 from bs4 import BeautifulSoup
 from client_folder import write
 from nbformat import v4
@@ -457,12 +458,11 @@ def held(monkeypatch, path: Path) -> None:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Pages are not executed: the committed notebook, run on the demo client, stands for what a kernel would leave."""
+    """Pages are not executed: a sample page stands for what a kernel would leave."""
 
     def execute(job, language, folder, out):
-        made = notebook.keep_language(notebook.read(job.page.notebook), language)
         workbook.write_csv(pd.DataFrame({"x": [1]}), folder / "tables" / job.page.stem / "satisfaction.csv")
-        return notebook.write(made, folder / f"{job.page.stem}.{language}.ipynb")
+        return notebook.write(sample_page.notebook(language), folder / f"{job.page.stem}.{language}.ipynb")
 
     monkeypatch.setattr(batch, "_execute", execute)
 

@@ -54,7 +54,7 @@ class Kernel:
     def execute_notebook(self, source, executed, values, **settings):
         self.calls.append(values | {"source": notebook.read(source), "settings": settings})
         stem, language = Path(executed).stem.rsplit(".", 1)
-        finding = {"finding_id": f"{stem}.level", "stem": stem, "estimate": self.level(language)}
+        finding = {"finding_id": f"{stem}.level", "stem": stem, "estimate": self.level(language), "strength": "weak"}
         cells = [_cell(notebook.FINDING, finding | {"parts": {"statement": language}})]
         if self.closes and not self.fault:
             cells.append(_cell(notebook.REPORT, {"stem": stem, "language": language}))

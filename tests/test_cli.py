@@ -168,7 +168,7 @@ def test_portal_builds_the_index_again(here, kernel, sqlib):
 
 
 def test_check_exits_0_where_a_page_can_run_and_1_where_none_can(here, sqlib):
-    status, said = sqlib("check", "acme")
+    status, said = sqlib("check", "acme", "--language", "en")
     assert status == 0 and "Pages that can run: ok" in said
     assert (here / "acme" / "problems.xlsx").is_file()
     write(here / "acme", FEEDBACK, HEAD, f__csv="feedback_id,score,scale_min,scale_max\n")

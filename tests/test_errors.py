@@ -27,7 +27,7 @@ def spans(outer: ast.AST, inner: ast.AST) -> bool:
 
 
 def keys(node: ast.AST, call: ast.Call, function: ast.AST, module: ast.AST) -> set[str]:
-    """Names ``**node`` supplies: a literal dict, two joined, what a function here returns, or what a name took before."""
+    """Names ``**node`` supplies: a literal dict, two joined, what a function here returns, what a name took before."""
     if isinstance(node, ast.Dict):
         return {key.value for key in node.keys if isinstance(key, ast.Constant)}
     if isinstance(node, ast.BinOp):
@@ -39,7 +39,9 @@ def keys(node: ast.AST, call: ast.Call, function: ast.AST, module: ast.AST) -> s
     branches = [each for each in ast.walk(function) if isinstance(each, ast.If) and not spans(each, call)]
     found = set()
     for each in ast.walk(function):
-        targets = each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AugAssign) else []
+        targets = (
+            each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AugAssign) else []
+        )
         named = any(ast.unparse(target) == ast.unparse(node) for target in targets)
         if named and not any(spans(branch, each) for branch in branches):
             found |= keys(each.value, call, function, module)

@@ -48,13 +48,20 @@ def dots(ax) -> list[tuple[float, float]]:
 
 def bars(ax) -> list[tuple[float, float]]:
     """Ends of the intervals, in the order drawn."""
-    lines = [line for line in ax.lines if line.get_marker() == "None" and line.get_zorder() == 2 and len(line.get_xdata())]
+    lines = [
+        line for line in ax.lines if line.get_marker() == "None" and line.get_zorder() == 2 and len(line.get_xdata())
+    ]
     return [tuple(map(float, line.get_xdata())) for line in lines]
 
 
 def names(ax) -> list[str]:
     """Names of the rows from the top down."""
     return [label.get_text() for label in ax.get_yticklabels()]
+
+
+def said(*path: str, **values) -> str:
+    """A label of the figures' words, in English."""
+    return words.text("figures", *path, language="en", **values)
 
 
 def texts(ax) -> str:
@@ -86,7 +93,7 @@ def test_the_font_holds_every_letter_of_the_figure(key, language):
 
 
 def test_a_missing_glyph_would_be_noticed():
-    with pytest.raises(UserWarning, match="Glyph .* missing"):
+    with pytest.raises(UserWarning, match=r"Glyph .* missing"):
         drawn("themes", labels={"slow": "\U0001f9ea", "fee": "x"})
 
 
@@ -143,15 +150,15 @@ def test_levels_draw_this_period_raked_and_before_with_the_target():
     ax = drawn("level", result)
     assert dots(ax) == [(row[key], height) for key, height in (("estimate", 2), ("raked", 1), ("previous", 0))]
     assert bars(ax) == [tuple(row[[f"{key}low", f"{key}high"]]) for key in ("", "raked_", "previous_")]
-    assert [name.split("(")[1] for name in names(ax)] == ["n = 100)"] * 3
+    assert names(ax) == [said("level", key, n=100) for key in ("estimate", "raked", "previous")]
     assert 0.85 in [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
-    assert "target 85%" in texts(ax)
+    assert said("target", target="85%") in texts(ax)
 
 
 def test_levels_leave_out_what_is_not_to_be_had():
     ax = drawn("level", made.level())
-    assert (len(dots(ax)), names(ax)) == (1, ["This period (n = 100)"])
-    assert "target" not in texts(ax)
+    assert (len(dots(ax)), names(ax)) == (1, [said("level", "estimate", n=100)])
+    assert said("target", target="") not in texts(ax)
 
 
 def test_one_customer_has_a_dot_and_no_interval():
@@ -224,13 +231,13 @@ def test_priority_draws_crude_and_adjusted_of_every_cell_that_is_shown():
     ends = [*zip(table["crude_low"], table["crude_high"], strict=True)]
     ends += [*zip(table["adjusted_low"], table["adjusted_high"], strict=True)]
     assert np.allclose(bars(ax), ends)
-    assert [name.split(" (")[0].split()[-1] for name in names(ax)] == list(table["cell"])
+    assert [name.split()[0 if "(" in name.split()[1] else 1] for name in names(ax)] == list(table["cell"])
 
 
 def test_priority_marks_and_colours_by_verdict():
     ax = drawn("weak_points")
     mark = words.entry("common", "verdict", "act_now")["mark"]
-    assert names(ax)[0] == f"{mark} a (n = 80)"
+    assert names(ax)[0] == said("cell", mark=mark, cell="a", n=80)
     assert colours(ax)[len(names(ax))] == style.palette()["bad"]
 
 
@@ -258,15 +265,15 @@ def test_themes_draw_both_periods_most_frequent_first():
     row = result.table.set_index("theme").loc["slow"]
     ax = drawn("themes", result)
     assert names(ax) == ["Slow replies"]
-    assert dots(ax) == [(row["previous"], -0.2), (row["estimate"], 0.0)]
+    assert dots(ax) == [(row["previous"], -0.2), (row["estimate"], 0.12)]
     assert bars(ax) == [(row["previous_low"], row["previous_high"]), (row["low"], row["high"])]
     assert colours(ax)[1] == style.palette()["warn"]
-    assert "period before" in texts(ax)
+    assert said("before") in texts(ax)
 
 
 def test_themes_without_an_earlier_period():
     ax = drawn("themes", made.said((20, 80)))
-    assert dots(ax) == [(0.2, 0.0)] and "period before" not in texts(ax)
+    assert dots(ax) == [(0.2, 0.12)] and said("before") not in texts(ax)
 
 
 def test_a_theme_nobody_raised_is_left_out():

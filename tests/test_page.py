@@ -204,7 +204,6 @@ def test_a_relative_folder_is_tried_in_the_working_folder_then_in_the_root(tmp_p
 
 NO_SEGMENT = {"f__csv": answers(drop=["segment"]), "c__csv": base(segment=False)}
 POOR = {  # what is missing -> blocks, files, reasons told, figures drawn, findings stored
-    "nothing": (ALL, WHOLE, 0, 5, {"level", "change", "response", "weak_points", "themes", "call_back"}),
     "customers": (FEEDBACK + CASES, WHOLE, 1, 4, {"level", "change", "weak_points", "themes", "call_back"}),
     "items, cases, invitations": (FEEDBACK + CUSTOMERS, WHOLE, 0, 5, {"level", "response", "call_back"}),
     "comments": (FEEDBACK, {"f__csv": answers(comment=lambda i: "")}, 2, 3, {"level", "weak_points", "call_back"}),
@@ -258,18 +257,6 @@ def test_undated_data_say_so_and_claim_no_change(tmp_path, shown):
     assert len(opened.read("feedback")) == 120  # all of them, no date is invented
 
 
-def test_both_languages_store_the_same_findings_and_tables(tmp_path, shown):
-    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
-    kept = []
-    for language in words.LANGUAGES:
-        shown.clear()
-        run(tmp_path / "acme", language=language, out_dir=str(tmp_path / language))
-        kept.append([{**finding, "parts": None} for finding in records(shown, page.FINDING)])
-    assert kept[0] == kept[1] and len(kept[0]) >= 6
-    trees = [{p.name: p.read_bytes() for p in (tmp_path / code).rglob("*.csv")} for code in words.LANGUAGES]
-    assert trees[0] == trees[1] and "weak_points.csv" in trees[0]
-
-
 # ---------------------------------------------------------------- absent in, absent out
 
 
@@ -311,12 +298,34 @@ def test_a_method_gets_the_settings_it_knows_and_the_call_decides(opened):
     assert opened.run(lambda confidence: confidence, confidence=0.8) == 0.8
 
 
-# ---------------------------------------------------------------- numbers of figures and tables
+# ---------------------------------------------------------------- one whole client, whose feedback names its customers
 
 
-def test_figures_and_tables_are_numbered_in_their_order_and_evidence_points_to_them(tmp_path, shown):
-    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
-    run(tmp_path / "acme")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Run the page on that client; each reader's outputs are made once."""
+    root, made = tmp_path_factory.mktemp("whole"), {}
+    by_name = answers().replace("customer_id", "customer_name")
+    by_name = re.sub(r",C(\d{3}),", lambda match: f",{firm(int(match[1]))},", by_name)
+    write(root / "acme", ALL, HEAD, **WHOLE | {"f__csv": by_name})
+
+    def run_for(language="en", audience="management") -> tuple[list, Path]:
+        out = root / f"{language}-{audience}"
+        if out not in made:
+            outputs = []
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(
+                    "IPython.display.display", lambda bundle, raw, metadata: outputs.append((bundle, metadata))
+                )
+                run(root / "acme", language=language, audience=audience, out_dir=str(out))
+            made[out] = outputs
+        return made[out], out
+
+    return run_for
+
+
+def test_figures_and_tables_are_numbered_in_their_order_and_evidence_points_to_them(whole):
+    shown, _ = whole()
     for kind in ("Figure", "Table"):
         numbers = [int(n) for n in re.findall(rf"^{kind} (\d+)  ", plain(shown), re.M)]
         assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 5
@@ -327,41 +336,42 @@ def test_figures_and_tables_are_numbered_in_their_order_and_evidence_points_to_t
         assert named or finding["key"] == "call_back"  # its table is in the internal version only
 
 
-def test_a_figure_carries_its_conclusion_as_alt_text_and_its_n(tmp_path, shown):
-    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
-    run(tmp_path / "acme")
-    for place, (bundle, about) in enumerate(shown):
-        if "image/png" in bundle:
-            assert about["image/png"]["alt"] == shown[place - 1][0]["text/plain"]
-            assert re.search(r"Source: Acme, 2026Q3; n = \d+$", shown[place + 1][0]["text/plain"])
+def test_a_figure_carries_its_conclusion_as_alt_text_and_its_n(whole):
+    shown, _ = whole()
+    figures = [place for place, (bundle, _) in enumerate(shown) if "image/png" in bundle]
+    assert len(figures) == 5
+    for place in figures:
+        assert shown[place][1]["image/png"]["alt"] == shown[place - 1][0]["text/plain"]
+        assert re.search(r"Source: Acme, 2026Q3; n = \d+$", shown[place + 1][0]["text/plain"])
 
 
-# ---------------------------------------------------------------- privacy, paths, files
+def test_both_languages_store_the_same_findings_and_tables(whole):
+    runs = [whole(language) for language in words.LANGUAGES]
+    kept = [[{**finding, "parts": None} for finding in records(shown, page.FINDING)] for shown, _ in runs]
+    assert kept[0] == kept[1] and len(kept[0]) >= 6
+    trees = [{path.name: path.read_bytes() for path in out.rglob("*.csv")} for _, out in runs]
+    assert trees[0] == trees[1] and "weak_points.csv" in trees[0]
 
 
-def test_names_come_back_in_the_internal_version_only(tmp_path, shown):
-    by_name = answers().replace("customer_id", "customer_name")
-    by_name = re.sub(r",C(\d{3}),", lambda match: f",{firm(int(match[1]))},", by_name)
-    write(tmp_path / "acme", FEEDBACK + CUSTOMERS + CASES, HEAD, **WHOLE | {"f__csv": by_name})
-    names = {firm(i) for i in range(60)}
-    lists = {}
-    for audience in ("management", "internal"):
-        shown.clear()
-        run(tmp_path / "acme", audience=audience, out_dir=str(tmp_path / audience))
-        lists[audience] = {name for name in names if name in everything(shown)}
-        files = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / audience).rglob("*.csv"))
-        assert not [name for name in names if name in files]
-        assert (tmp_path / audience / "tables" / "feedback_analysis" / "call_back.csv").exists() == (
-            audience == "internal"
-        )
-    assert lists["internal"] and not lists["management"]
+@pytest.mark.parametrize("audience", ["management", "internal"])
+def test_names_come_back_in_the_internal_version_only_and_in_no_file(whole, audience):
+    shown, out = whole(audience=audience)
+    names = [firm(i) for i in range(60)]
+    assert any(name in everything(shown) for name in names) == (audience == "internal")
+    files = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*.csv"))
+    assert files and not [name for name in names if name in files]
+    assert (out / "tables" / "feedback_analysis" / "call_back.csv").exists() == (audience == "internal")
 
 
-def test_the_page_never_prints_a_path(tmp_path, shown):
-    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
-    run(tmp_path / "acme", out_dir=str(tmp_path / "out"))
-    assert str(tmp_path) not in everything(shown) and tmp_path.name not in everything(shown)
+@pytest.mark.parametrize("audience", ["management", "internal"])
+def test_the_page_never_prints_a_path_and_comments_to_nobody_outside(whole, audience):
+    shown, out = whole(audience=audience)
+    assert str(out.parent) not in everything(shown) and out.parent.name not in everything(shown)
     assert "raw/f.csv" in everything(shown)  # named relative to the client's own folder
+    assert ("much too slow" in everything(shown)) == (audience == "internal")  # beside the customer to call back
+
+
+# ---------------------------------------------------------------- files
 
 
 def test_without_out_dir_nothing_is_written_but_the_clients_own_cache(tmp_path, shown, monkeypatch):
@@ -387,12 +397,6 @@ def test_tables_are_written_without_live_formulas_and_shown_without_live_markup(
     assert live == [] and {f"'{team[0]}", f"'{team[2]}", team[1]} <= set(cells)
     html = "".join(records(shown, "text/html"))
     assert "<script" not in html and "&lt;script&gt;" in html
-
-
-def test_comments_of_customers_are_not_printed(tmp_path, shown):
-    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
-    run(tmp_path / "acme")
-    assert "much too slow" not in everything(shown)
 
 
 # ---------------------------------------------------------------- the account of the data

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlib import words
@@ -40,17 +40,21 @@ def test_examples(case, language):
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_plain_values_of_python_and_of_numpy_read_alike(language):
-    assert [words.worded(each, language) for each in (1234, 0.5, True, False, None, "<b>")] == EXAMPLES["plain"][language]
+    assert [words.worded(each, language) for each in (1234, 0.5, True, False, None, "<b>")] == EXAMPLES["plain"][
+        language
+    ]
     assert words.worded(np.int64(1234), language) == words.worded(1234, language)
     assert words.worded(np.float64(0.5), language) == words.worded(np.float32(0.5), language)
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from(UNITS), st.booleans())
 def test_both_languages_print_the_same_digits(number, unit, signed):
     zh, en = (words.number(number, unit, language, signed=signed) for language in words.LANGUAGES)
     assert NUMBER.findall(zh) == NUMBER.findall(en) != []
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from(UNITS), st.integers(0, 4), st.booleans())
 def test_the_digits_are_the_number_rounded(number, unit, digits, signed):
     spec = words.entry("common", "unit", unit)
@@ -65,6 +69,7 @@ def test_the_digits_are_the_number_rounded(number, unit, digits, signed):
     assert len(printed.partition(".")[2]) == digits
 
 
+@settings(deadline=None)
 @given(st.floats(1e-7, 1e4), st.sampled_from(UNITS))
 def test_decimals_reach_the_first_digit_of_the_standard_error(width, unit):
     spec, digits = words.entry("common", "unit", unit), words.decimals(1.0, 1.0 + width, unit)
@@ -74,6 +79,7 @@ def test_decimals_reach_the_first_digit_of_the_standard_error(width, unit):
     assert digits == 0 or error < 10 ** (1 - digits)  # and not coarser than it need be
 
 
+@settings(deadline=None)
 @given(st.tuples(VALUES, VALUES, VALUES).map(sorted), st.sampled_from(MEASURES), st.booleans(), st.booleans())
 def test_a_printed_estimate_lies_in_its_printed_interval(ends, unit, signed, bound):
     low, middle, high = ends
@@ -86,6 +92,7 @@ def test_a_printed_estimate_lies_in_its_printed_interval(ends, unit, signed, bou
     assert len({len(found[0].partition(".")[2]) for found in numbers[0]}) == 1
 
 
+@settings(deadline=None)
 @given(st.tuples(VALUES, VALUES, VALUES).map(sorted), st.sampled_from(MEASURES), st.integers(0, 10**6))
 def test_a_sentence_says_the_same_numbers_in_both_languages(ends, unit, n):
     estimate = Estimate(ends[1], ends[0], ends[2], unit, n)
@@ -98,7 +105,9 @@ def test_a_bound_is_printed_without_the_unit_that_is_not_repeated():
 
 
 def test_values_are_worded_inside_a_template_and_braces_in_them_stay():
-    text = words.fill("{a} of {b}: {c}", {"a": Quantity(3), "b": Listing((Cell("channel", "phone"), "x")), "c": "{d}"}, "en")
+    text = words.fill(
+        "{a} of {b}: {c}", {"a": Quantity(3), "b": Listing((Cell("channel", "phone"), "x")), "c": "{d}"}, "en"
+    )
     assert text == "3 of Phone, x: {d}"
 
 
@@ -139,7 +148,7 @@ def test_every_term_used_in_the_package_has_its_group_and_its_code():
 def test_every_entry_the_package_names_outright_exists():
     """Calls of words.text and words.entry whose path is spelled out, as far as it is."""
     seen = 0
-    for path, node in calls("text", "entry"):
+    for _, node in calls("text", "entry"):
         if not ast.unparse(node.func).startswith(("words.", "text", "entry")):
             continue
         steps = []

@@ -6,7 +6,7 @@ from sqlib.methods.satisfaction import SatisfactionResult
 
 
 def plot_levels(result: SatisfactionResult, *, ax=None, language: str = "en"):
-    """Draw the first indicator of ``result.table``: period before, this period, this period raked, target line."""
+    """Draw the first indicator of ``result.table``: this period, this period raked, period before, target line."""
     row = result.table.iloc[0]
     drawn = [
         (key, row[key], row[low], row[high], int(row[n]))

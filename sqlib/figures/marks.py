@@ -20,17 +20,17 @@ def axes(ax, rows: float):
 
 
 def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: float = 5.5, hollow: bool = False,
-              label: str | None = None, width: float = 1.8, marker: str = "o") -> None:  # fmt: skip
+              label: str | None = None, width: float = 1.8) -> None:  # fmt: skip
     """Dots with their intervals; a missing interval leaves the dot alone."""
     y, estimate, low, high = (np.asarray(part, dtype=float) for part in (y, estimate, low, high))
     colours = [colour] * len(y) if isinstance(colour, str) else list(colour)
     for row, value, left, right, paint in zip(y, estimate, low, high, colours, strict=True):
         ax.plot([left, right], [row, row], color=paint, linewidth=width, solid_capstyle="round", zorder=2)
-        ax.plot([value], [row], marker, markersize=size, color=paint, markeredgecolor=paint, zorder=3,
+        ax.plot([value], [row], "o", markersize=size, color=paint, markeredgecolor=paint, zorder=3,
                 markerfacecolor="white" if hollow else paint, clip_on=False)  # fmt: skip
     if label:
         face = "white" if hollow else colours[0]
-        ax.plot([], [], marker, markersize=size, color=colours[0], markerfacecolor=face, label=label, linestyle="-")
+        ax.plot([], [], "o-", markersize=size, color=colours[0], markerfacecolor=face, label=label)
 
 
 def rows(ax, names: Sequence[str]) -> np.ndarray:
@@ -38,7 +38,7 @@ def rows(ax, names: Sequence[str]) -> np.ndarray:
     heights = np.arange(len(names))[::-1].astype(float)
     ax.set_yticks(heights, labels=[str(name) for name in names])
     ax.set_ylim(-0.7, len(names) - 0.3)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=7)
     ax.spines["left"].set_visible(False)
     return heights
 
@@ -63,12 +63,8 @@ def points_axis(ax) -> None:
 
 
 def signed_axis(ax, unit: str) -> None:
-    """Ticks of a difference, with + and a true minus, as fine as they stand apart."""
-    _ticks(ax, lambda value, _: words.number(value, unit, "en", digits=0 if _whole(ax) else None, signed=True))
-
-
-def _whole(ax) -> bool:
-    return all(float(tick).is_integer() for tick in ax.get_xticks())
+    """Ticks of a difference, with + and a true minus."""
+    _ticks(ax, lambda value, _: words.number(value, unit, "en", signed=True))
 
 
 def _ticks(ax, form) -> None:

@@ -18,13 +18,14 @@ def plot_priority(result: WeakPointsResult, *, ax=None, language: str = "en"):
     heights = marks.rows(ax, [_name(row, language) for row in table.itertuples()])
     marks.reference(ax, 0.0)
     marks.intervals(
-        ax, heights - OFFSET, table["crude"], table["crude_low"], table["crude_high"], colour=colour["series3"], size=4.5,
-        width=1.2, hollow=True, label=marks.say("crude", language),
+        ax, heights - OFFSET, table["crude"], table["crude_low"], table["crude_high"], colour=colour["series3"],
+        size=4.5, width=1.2, hollow=True, label=marks.say("crude", language),
     )  # fmt: skip
     tones = [colour[TONE.get(verdict, "neutral")] for verdict in table["verdict"]]
     adjusted = [table[name] for name in ("adjusted", "adjusted_low", "adjusted_high")]
+    basis = "not_adjusted" if "not_adjusted" in result.cautions else "adjusted"
     marks.intervals(ax, heights + OFFSET, *adjusted, colour=tones, size=6.5, width=2.2)
-    ax.plot([], [], "o-", color=colour["neutral"], markersize=6.5, linewidth=2.2, label=marks.say("adjusted", language))
+    ax.plot([], [], "o-", color=colour["neutral"], markersize=6.5, linewidth=2.2, label=marks.say(basis, language))
     _families(ax, table, heights, language)
     marks.points_axis(ax)
     ax.set_xlabel(marks.say("difference", language))
@@ -49,7 +50,8 @@ def _families(ax, table, heights: np.ndarray, language: str) -> None:
     families = table["family"].to_numpy()
     for family in dict.fromkeys(families):
         mine = heights[families == family]
-        ax.text(1.01, mine.max(), words.worded(words.Field(family), language), transform=ax.get_yaxis_transform(), va="center",
-                fontsize=8, color=style.palette()["muted"])  # fmt: skip
+        name = words.worded(words.Field(family), language)
+        ax.text(1.01, mine.max(), name, transform=ax.get_yaxis_transform(), va="center", fontsize=8,
+                color=style.palette()["muted"])  # fmt: skip
         if mine.min() > 0:
             ax.axhline(mine.min() - 0.5, color=style.palette()["grid"], linewidth=0.8, zorder=0)

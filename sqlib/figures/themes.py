@@ -15,11 +15,13 @@ def plot_themes(result: ThemesResult, labels: dict[str, str], *, ax=None, langua
     heights = marks.rows(ax, [labels[theme] for theme in table["theme"]])
     if "previous" in table and table["previous"].notna().any():
         marks.intervals(
-            ax, heights - 0.2, table["previous"], table["previous_low"], table["previous_high"], colour=colour["series3"],
-            size=4.5, width=1.2, hollow=True, label=marks.say("before", language),
+            ax, heights - 0.2, table["previous"], table["previous_low"], table["previous_high"],
+            colour=colour["series3"], size=4.5, width=1.2, hollow=True, label=marks.say("before", language),
         )  # fmt: skip
     tones = [colour[TONE.get(verdict, "accent")] for verdict in table["verdict"]]
-    marks.intervals(ax, heights + 0.12, table["estimate"], table["low"], table["high"], colour=tones, size=6.5, width=2.2)
+    marks.intervals(
+        ax, heights + 0.12, table["estimate"], table["low"], table["high"], colour=tones, size=6.5, width=2.2
+    )
     ax.plot([], [], "o-", color=colour["accent"], markersize=6.5, linewidth=2.2, label=marks.say("now", language))
     ax.set_xlim(left=0)
     marks.percent_axis(ax)

@@ -111,11 +111,17 @@ def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
 
 
 def _asked(answers: pd.DataFrame | None, metric: str, column: str = "score") -> pd.DataFrame:
-    """The answers to one metric on a known scale; the recommendation may be asked beside the score, in its own column."""
+    """The answers to one metric on a known scale; the recommendation may be asked beside the score, in its own column.
+
+    Promoters and detractors are defined up to 10 (Reichheld 2003): a recommendation on another scale has no score.
+    """
     if answers is None:
         return pd.DataFrame(columns=["score", "satisfied", "scale_min", "scale_max"])
     rows = answers[answers["metric"].eq(metric) & answers[[column, "scale_min", "scale_max"]].notna().all(axis=1)]
-    if metric != "nps" or "recommend" not in answers or answers["recommend"].isna().all():
+    if metric != "nps":
+        return rows
+    rows = rows[rows["scale_max"].eq(10)]
+    if "recommend" not in answers or answers["recommend"].isna().all():
         return rows
     beside = answers[answers["recommend"].notna() & answers["metric"].ne(metric)]
     return pd.concat([rows, beside.assign(score=beside["recommend"], scale_min=0.0, scale_max=10.0)])

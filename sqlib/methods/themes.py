@@ -217,7 +217,6 @@ def _verdicts(table, min_group, act_at):
         "too_few": few,
         "rising": moved & (table["difference"] > 0),
         "falling": moved & (table["difference"] < 0),
-        "not_comparable": table["previous"].isna(),
     }
     return np.select(list(cases.values()), list(cases), default="no_signal")
 
