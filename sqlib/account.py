@@ -142,30 +142,25 @@ def _other_season(reading: Reading) -> bool:
 
 
 def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
-    """The report as its cover and the index need it."""
-    grade = reliability(reading)
-    compared = None if reading.undated() else reading.before
-    common = {"prepared_by": reading.say("report", "prepared_by"), "version": reading.say("report", "version")}
+    """The report as its cover and the index need it; the days of a period only where the data carry dates."""
+    grade, undated = reliability(reading), reading.undated()
+    compared = None if undated else reading.before
+    facts = {
+        "client_id": reading.client.id,
+        "client_name": reading.client.name,
+        "stem": stem,
+        "title": title,
+        "period": reading.period.text,
+        "compared_with": reading.say("compared", "none") if compared is None else compared.text,
+        "language": reading.language,
+        "reliability": grade,
+    }
+    days = {"period_start": reading.period.start, "period_end": reading.period.last_day, "as_of": reading.as_of}
     worded = {
         "audience": ("audience", audience),
         "confidentiality": ("confidentiality", audience),
         "reliability_sentence": ("reliability", grade),
     }
-    said = {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
-    return (
-        {
-            "client_id": reading.client.id,
-            "client_name": reading.client.name,
-            "stem": stem,
-            "title": title,
-            "period": reading.period.text,
-            "period_start": f"{reading.period.start:%Y-%m-%d}",
-            "period_end": f"{reading.period.last_day:%Y-%m-%d}",
-            "compared_with": reading.say("compared", "none") if compared is None else compared.text,
-            "as_of": f"{reading.as_of:%Y-%m-%d}",
-            "language": reading.language,
-            "reliability": grade,
-        }
-        | common
-        | said
-    )
+    facts |= {} if undated else {name: f"{day:%Y-%m-%d}" for name, day in days.items()}
+    facts |= {name: reading.say("report", name) for name in ("prepared_by", "version")}
+    return facts | {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}

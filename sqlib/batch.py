@@ -264,7 +264,9 @@ def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str
     missing = [name for name in job.page.hands_over if f"{name}.csv" not in tables]
     if missing and harvest["absent"]:
         reasons = "; ".join(dict.fromkeys(record["reason"] for record in harvest["absent"]))
-        raise SqlibError("batch.no_data", page=job.page.stem, where=f"{job.who.id} {job.period}", got=reasons, id=job.who.id)
+        raise SqlibError(
+            "batch.no_data", page=job.page.stem, where=f"{job.who.id} {job.period}", got=reasons, id=job.who.id
+        )
     if missing or not harvest["report"]:
         raise SqlibError("batch.promise", page=job.page.stem, missing=", ".join(missing) or "close()")
     return _unworded(harvest), tables
@@ -289,6 +291,12 @@ def _record(outcome: Outcome, folder: Path) -> None:
     except ValueError:
         known = {}  # half a record helps nobody; the portal finds the reports that lie there
     mine = (job.page.stem, job.audience)
+    before = next((entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) == mine), {})
+    kept = {  # languages not run this time whose report still stands
+        language: made
+        for language, made in before.get("languages", {}).items()
+        if language not in job.languages and (folder / made["html"]).is_file()
+    }
     others = [entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) != mine]
     entry = {
         "stem": job.page.stem,
@@ -300,7 +308,7 @@ def _record(outcome: Outcome, folder: Path) -> None:
         "compare_to": job.compare_to,
         "parameters": job.parameters,
         "page_sha256": fingerprint(job.page.notebook),
-        "languages": outcome.languages,
+        "languages": dict(sorted((kept | outcome.languages).items(), reverse=True)),
     }
     versions = {"sqlib": __version__} | _versions()
     record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period, "versions": versions}

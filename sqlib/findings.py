@@ -26,7 +26,6 @@ COLUMNS = (
 LEVELS = (("strong", 0.01), ("moderate", 0.05), ("weak", 0.20))  # 99 %, 95 %, 80 % intervals
 POWER = 0.80  # a change "would have been seen" if it shows in four samples of five
 SIGNIFICANT = 6  # digits stored: the processors' BLAS differ beyond
-NO_SECOND = math.nan  # a result that was not checked by a second method is moderate at most
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,8 @@ def _response(result: ResponseResult) -> Finding:
         "group_base": Quantity(worst["base"]),
     }
     return Finding(
-        "response", worst["verdict"], strength(worst["p_adjusted"], NO_SECOND), **_record(group), reference=result.rate,
+        "response", worst["verdict"], strength(worst["p_adjusted"], worst["p_second"]), **_record(group),
+        reference=result.rate,
         subject=f"{worst['dimension']}={worst['group']}", cautions=result.cautions, evidence=("response",),
         values=values,
     )  # fmt: skip

@@ -87,7 +87,7 @@ class Page(Reading):
     """One page open on one client and period; made by :func:`open`."""
 
     def __init__(self, stem, who, period, before, until, given):
-        super().__init__(who, period, before, until, given["language"])
+        super().__init__(who, period, before, until, given["language"], given["min_group"])
         self.stem, self.audience, self._given = stem, given["audience"], given
         self.settings = {name: given[name] for name in ("confidence", "seed", "min_group")}
         self._out = Path(given["out_dir"]) if given["out_dir"] else None

@@ -6,7 +6,7 @@ from sqlib import catalogue, notebook
 
 
 def refresh(path: Path) -> Path:
-    """Execute one committed notebook with its own defaults, in Chinese on the demo client, and normalise it in place."""
+    """Execute one committed notebook with its own defaults (the demo client, in Chinese) and normalise it in place."""
     from nbclient import NotebookClient
 
     nb = notebook.read(path)

@@ -29,9 +29,17 @@ class Absent:
 class Reading:
     """One client's data as seen from one period."""
 
-    def __init__(self, who: client.Client, period: periods.Period, before: periods.Period | None, until, language: str):
-        """``until``: day the data are known to reach, after which a date is an error; None where nobody said."""
+    def __init__(
+        self, who: client.Client, period: periods.Period, before: periods.Period | None, until, language: str,
+        min_group: int = 5,
+    ):  # fmt: skip
+        """``until``: day the data are known to reach, after which a date is an error; None where nobody said.
+
+        ``min_group``: answers of fewer people than this are never read, so that nobody's own can be read off.
+        """
         self.client, self.period, self.before, self.until, self.language = who, period, before, until, language
+        self.min_group = min_group
+        self._frames: dict[tuple[str, str], pd.DataFrame | Absent] = {}
         self.as_of = until if until is not None else period.last_day
         self._loaded: dict[str, tables.Table | None] = {}
 
@@ -115,10 +123,20 @@ class Reading:
         ``answers`` are the scores laid out by cell, ``comments`` the answers with a text of this period and the one
         before, told apart by ``window``. What is not to be had is ``Absent``, or None where it is ``optional``.
         """
-        frame = self._frame(table, window)
-        if isinstance(frame, pd.DataFrame) and frame.empty:
-            frame = Absent(table, "no_rows", {"table": self.title(table)})
+        if (table, window) not in self._frames:
+            self._frames[table, window] = self._shown(table, self._frame(table, window))
+        frame = self._frames[table, window]
         return None if optional and isinstance(frame, Absent) else frame
+
+    def _shown(self, table: str, frame: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
+        """The frame, when it has a row and, where it holds answers, enough people behind it."""
+        if isinstance(frame, Absent):
+            return frame
+        if frame.empty:
+            return Absent(table, "no_rows", {"table": self.title(table)})
+        if "cluster" in frame and frame["cluster"].nunique() < self.min_group:
+            return Absent(table, "too_few_people", {"table": self.title(table), "least": self.min_group})
+        return frame
 
     def _frame(self, table: str, window: str) -> "pd.DataFrame | Absent":
         if table == "answers":

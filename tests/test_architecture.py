@@ -10,9 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "sqlib").rglob("*.py"))
-PYTHON = sorted(
-    path for folder in ("sqlib", "tests", "benchmarks", "data") for path in (ROOT / folder).rglob("*.py")
-)
+PYTHON = sorted(path for folder in ("sqlib", "tests", "benchmarks", "data") for path in (ROOT / folder).rglob("*.py"))
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 
 

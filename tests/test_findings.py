@@ -146,9 +146,11 @@ def test_response_speaks_of_the_most_silent_group_and_lists_the_others():
     assert [cell.value for cell in finding.values["groups"].items] == ["small", "tiny"]
 
 
-def test_response_without_a_second_method_is_moderate_at_most():
-    finding = found("response", "silent")
-    assert made.made("response", "silent").table["p_adjusted"].min() < 0.001 and finding.strength == "moderate"
+def test_response_is_strong_only_where_the_second_method_agrees():
+    result = made.made("response", "silent")
+    assert result.table["p_adjusted"].min() < 0.001 and found("response", "silent").strength == "strong"
+    doubtful = dataclasses.replace(result, table=result.table.assign(p_second=np.nan))
+    assert describe("response", doubtful).strength == "moderate"
 
 
 def test_weak_points_lists_the_other_cells_that_reach_the_bar():

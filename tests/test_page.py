@@ -218,7 +218,7 @@ POOR = {  # what is missing -> blocks, files, reasons told, figures drawn, findi
     "segments of customers": (FEEDBACK + CUSTOMERS, WHOLE | NO_SEGMENT, 1, 4, {"level"}),
     "customers under contract": (FEEDBACK + CUSTOMERS, WHOLE | {"c__csv": base(start="2027-01-01")}, 1, 4, {"level"}),
     "dissatisfied customers": (FEEDBACK, {"f__csv": answers(score=lambda i: "5")}, 1, 4, {"level", "call_back"}),
-    "more than one answer": (FEEDBACK, {"f__csv": answers(1)}, 2, 2, {"level"}),
+    "more than one answer": (FEEDBACK, {"f__csv": answers(1)}, 2, 0, set()),
     "scores": (PLAIN, {"f__csv": answers(drop=["score"])}, 3, 1, {"themes"}),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typed import TEXTS, built, client, raw
 from sqlib import problems, words
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
-SHEETS = ["problems", "repairs", "quarantine", "balance", "readiness"]
+SHEETS = ["problems", "repairs", "quarantine", "balance", "readiness", "unknown"]
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ class ResponseResult:
     dimension, group, base (customers), base_share, invited (customers; NaN without invitations), answered (customers
     with feedback), answer_share (of all answering customers), estimate (response rate), low, high (Wilson), n (its
     denominator), representation (answer_share / base_share), representation_low, representation_high, p_value
-    (answering in the group against the rest of the base, Fisher's exact test with mid-p), p_adjusted
+    (answering in the group against the rest of the base, Fisher's exact test with mid-p), p_second (inversion of the
+    interval of representation), p_adjusted
     (Benjamini-Hochberg over all rows tested), verdict: silent | under | as_expected | over | too_few (no outcome of
     this group could have reached the level).
 
@@ -70,13 +71,16 @@ def response(
     by : a column of ``customers`` or several
     silent_below : representation under which a proven deficit is called silent
 
-    Raises MethodRefused for an empty base, a customer listed twice or without id, an unknown column.
+    Raises MethodRefused for an empty base, a customer listed twice or without id, an unknown column, and where no
+    answer belongs to a customer of the base.
     """
     dimensions = samples.levels(by)
     base = _base(customers, customer, dimensions)
     samples.require(feedback, customer)
     base = base.assign(answered=base[customer].isin(feedback[customer].dropna()))
     base, unlinked_invitations = _invited(base, invitations, customer)
+    if len(feedback) and not (base["answered"] | base["responded"].astype(bool)).any():
+        raise MethodRefused("response.no_link", column=customer, rows=len(feedback))
     table = pd.concat([_dimension(base, d, confidence) for d in dimensions], ignore_index=True)
     table["invited"] = np.nan if invitations is None else table["n"]
     table["p_adjusted"] = samples.adjusted(table["p_value"])
@@ -109,7 +113,7 @@ def response(
 
 _COLUMNS = (  # noqa: SIM905
     "dimension group base base_share invited answered answer_share estimate low high n "
-    "representation representation_low representation_high p_value p_adjusted verdict"
+    "representation representation_low representation_high p_value p_second p_adjusted verdict"
 ).split()
 
 
@@ -151,6 +155,7 @@ def _dimension(base, dimension, confidence) -> pd.DataFrame:
     rows["representation"] = rows["answer_share"] / rows["base_share"]
     counts = rows["answered"], rows["base"], answers, total
     rows["representation_low"], rows["representation_high"] = representation_limits(*counts, 1 - confidence)
+    rows["p_second"] = samples.p_value(lambda alpha: representation_limits(*counts, alpha), 1.0)
     rows["p_value"], rows["smallest"] = zip(
         *(mid_p(*row, answers, total) for row in zip(*counts[:2], strict=True)), strict=True
     )

@@ -22,7 +22,7 @@ INDICATORS = {
     "ces": ("ces", means, "mean", "value", "score", "score"),
 }
 _METRICS = tuple(dict.fromkeys(metric for metric, *_ in INDICATORS.values()))
-FEW_CLUSTERS = 2  # no interval of a change below this many customers in either period
+FEW_CLUSTERS = 5  # no change is read below this many customers in either period: too few to estimate its variance
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,11 @@ def satisfaction(
 
 
 def _raking(answers: pd.DataFrame, margins: dict[str, pd.Series] | None) -> weighting.RakeResult | None:
-    """Weights that give the answering customers the mix of the base; unlinked answers take no part."""
+    """Weights that give the answering customers the mix of the base; answers of a level the base lacks take no part."""
     if not margins:
         return None
-    linked = answers[answers[list(margins)].notna().all(axis=1) & answers["score"].notna()]
+    known = pd.concat([answers[name].isin(share.index) for name, share in margins.items()], axis=1).all(axis=1)
+    linked = answers[known & answers["score"].notna()]
     return weighting.rake(linked, margins=margins) if len(linked) else None
 
 

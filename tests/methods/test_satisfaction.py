@@ -183,7 +183,7 @@ def test_a_target_belongs_to_its_own_indicator():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 40), st.floats(0.02, 0.98))
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(3, 40), st.floats(0.02, 0.98))
 def test_verdicts_follow_the_intervals(good, bad, before, target):
     now, then = answers([5] * (good + 1) + [2] * (bad + 1)), answers([5, 2] * before, start=500)
     found = row(now, then, targets={"csat": target})
@@ -205,7 +205,8 @@ def test_verdicts_follow_the_intervals(good, bad, before, target):
         (answers([5, 4], "nps"), "no_previous"),
         (answers([5, 4], start=500).assign(score=np.nan, satisfied=pd.NA), "no_previous"),
         (answers([5, 4, 5, 4], customers=1, start=500), "too_few"),
-        (answers([5, 4], start=500), "yes"),
+        (answers([5, 4, 5, 4], start=500), "too_few"),
+        (answers([5, 4, 5, 4, 2], start=500), "yes"),
     ],
 )
 def test_why_a_change_can_or_cannot_be_read(previous, comparable):
