@@ -83,11 +83,7 @@ def plan(
 def _job(page, who, period, compare_to, languages, audience, values) -> Job:
     from sqlib import page as companion
 
-    wanted = period or who.period.default
-    if not wanted:
-        raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
-    where = "--period" if period else f"{who.id}/client.toml: period.default"
-    chosen = periods.parse(wanted, who.fiscal_year_start, where)
+    chosen = client.reporting_period(who, period, "--period")
     compare_to = compare_to or who.period.compare_to
     periods.compared(chosen, compare_to, who.fiscal_year_start)
     spoken = tuple(languages or who.languages)

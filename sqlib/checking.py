@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import catalogue, client, periods, problems, project, readiness, tables, words
+from sqlib import catalogue, client, problems, project, readiness, tables, words
 from sqlib.client import Client
 from sqlib.errors import ArgumentError
 from sqlib.tables import Table
@@ -21,9 +21,7 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
     if language not in words.LANGUAGES:
         allowed = ", ".join(words.LANGUAGES)
         raise ArgumentError("page.not_one_of", name="language", got=repr(language), allowed=allowed)
-    wanted = period or who.period.default
-    where = "--period" if period else f"{who.id}/client.toml: period.default"
-    chosen = periods.parse(wanted, who.fiscal_year_start, where) if wanted else None
+    chosen = client.reporting_period(who, period, "--period") if period or who.period.default else None
     checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
     path = problems.write_problems(who, checked, out or who.folder / FILE, language, chosen)
     runnable = pages(who, checked)

@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sqlib import contracts, faults
-from sqlib.errors import ClientError
+from sqlib import contracts, faults, periods
+from sqlib.errors import ArgumentError, ClientError
 from sqlib.faults import listed, nearest
 from sqlib.fields import Pattern, Text, Texts, TimeZone, as_list, one_of
+from sqlib.periods import Period
 
 FILE = "client.toml"
 GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
@@ -173,6 +174,19 @@ def load(folder: str | Path) -> Client:
     _check_columns(file, where)
     _check_groups(file, where)
     return _client(file, client_id, folder)
+
+
+def reporting_period(client: Client, given: str | int | None = "", by: str = "period") -> Period:
+    """The period asked for, else the client's default; ``by`` says in an error who asked.
+
+    Raises
+    ------
+    ArgumentError : ``page.no_period`` where neither is to be had, ``periods.unknown``
+    """
+    wanted = given or client.period.default
+    if not wanted:
+        raise ArgumentError("page.no_period", where=f"{client.id}/{FILE}")
+    return periods.parse(wanted, client.fiscal_year_start, by if given else f"{client.id}/{FILE}: period.default")
 
 
 def check_id(name: str) -> str:

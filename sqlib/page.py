@@ -41,10 +41,7 @@ def open(
     given = {name: value for name, value in locals().items() if name != "stem"}
     check(given)
     who = client.load(project.client_folder(client_dir))
-    wanted = period or who.period.default
-    if not wanted:
-        raise ArgumentError("page.no_period", where=f"{who.id}/client.toml")
-    chosen = periods.parse(wanted, who.fiscal_year_start)
+    chosen = client.reporting_period(who, period)
     before = periods.compared(chosen, compare_to, who.fiscal_year_start)
     known = as_of or who.data_until
     until = pd.Timestamp(known) if known else None
