@@ -42,7 +42,7 @@ lint: setup ## ruff, as the pre-commit hook runs it
 lock: ## resolve requirements.lock again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
 
-bench: setup ## the simulations and timings behind METHODS.md (about half an hour)
+bench: setup ## the simulations and timings behind METHODS.md (hours; each script takes --help)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the environment and the caches, never data or reports
