@@ -213,7 +213,7 @@ def _weak_points(result: WeakPointsResult) -> Finding | None:
     if shown.empty:
         return None
     values = {"comparisons": Quantity(result.comparisons), "findable": Quantity(shown["findable"].min(), "points")}
-    for verdict in ("act_now", "watch"):
+    for verdict in ("act_now", "verify", "watch"):
         listed = shown[shown["verdict"] == verdict].sort_values("adjusted")
         if len(listed):
             return _cell("weak_points", verdict, listed, result, values)

@@ -98,7 +98,8 @@ VERDICTS = {
         "too_few": lambda: responded({"small": (2, 1), "large": (2, 1)}),
     },
     "weak_points": {
-        "act_now": lambda: cells({"a": (20, 60), "b": (70, 10), "c": (70, 10)}),
+        "act_now": lambda: cells({"a": (20, 60), "b": (70, 10), "c": (70, 10)}, adjust=["segment"]),
+        "verify": lambda: cells({"a": (20, 60), "b": (70, 10), "c": (70, 10)}),
         "watch": lambda: cells({"a": (27, 13), "b": (132, 28), "c": (130, 30)}),
         "no_signal": lambda: cells({"a": (40, 40), "b": (40, 40)}),
     },

@@ -40,7 +40,7 @@ VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "level": {"met", "missed", "unclear", "no_target"},
     "change": {"higher", "lower", "not_distinguishable", "not_comparable"},
     "response": {"silent", "under", "as_expected", "too_few"},
-    "weak_points": {"act_now", "watch", "no_signal"},
+    "weak_points": {"act_now", "verify", "watch", "no_signal"},
     "mix": {"explained_by_mix"},
     "themes": {"rising", "no_signal"},
     "call_back": {"listed", "none_open", "no_cases"},

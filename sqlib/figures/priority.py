@@ -6,7 +6,7 @@ from sqlib import style, words
 from sqlib.figures import marks
 from sqlib.methods.segments import WeakPointsResult
 
-TONE = {"act_now": "bad", "watch": "warn", "strength": "good"}
+TONE = {"act_now": "bad", "verify": "warn", "watch": "warn", "strength": "good"}
 OFFSET = 0.17  # crude below, adjusted above the middle of the row
 
 

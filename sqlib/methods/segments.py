@@ -82,7 +82,8 @@ def weak_points(
     design effect; ``p_second`` linearised cluster t of the same difference, NaN where p_value > .20;
     ``p_adjusted`` Benjamini-Hochberg over all cells of all families, for the direction in which the cell lies;
     ``coverage`` share of the cell's answers whose stratum holds answers of others. Verdicts: act_now = adjusted
-    difference below 0 and p_adjusted <= `act_at`; strength = its mirror image; watch = below the rest with crude or
+    difference below 0 and p_adjusted <= `act_at`; verify = the same where `adjust` is empty, so that the customer mix
+    may explain it; strength = the mirror image; watch = below the rest with crude or
     single adjusted p <= .05 or p_adjusted <= .20; too_few = nothing to compare with, or no deficit however deep
     (of a 0/1 outcome) would be found; hidden; no_signal.
 
@@ -101,7 +102,7 @@ def weak_points(
     for family, (cell, _) in families.items():
         shown = ~hidden[sizes["family"] == family]
         parts.append(_compare_family(y, cell, _stratum(strata, family, len(y)), links, shown, confidence))
-    found, comparisons = _judged(sizes, parts, hidden, act_at, target_power)
+    found, comparisons = _judged(sizes, parts, hidden, act_at, target_power, "act_now" if adjust else "verify")
     general = np.ones(len(y), dtype=bool) if speaks_to is None else _meant(rows[speaks_to], [])
     overall = _estimate(y[general], links.cluster[general], 1 - confidence, _binary(y))
     return WeakPointsResult(
@@ -129,15 +130,16 @@ def _hidden(sizes, families, min_group):
     return table["hidden"].to_numpy()
 
 
-def _judged(sizes, parts, hidden, act_at, target_power):
-    """All cells together: corrected p, findable deficit, verdict; the numbers of hidden cells are blanked."""
+def _judged(sizes, parts, hidden, act_at, target_power, deficit):
+    """All cells together: corrected p, findable deficit, verdict (``deficit``: what a proven one is called); the
+    numbers of hidden cells are blanked."""
     found = sizes | _joined([numbers for numbers, *_ in parts])
     comparisons = int(np.isfinite(found["p_value"]).sum())
     alpha = act_at / max(comparisons, 1)
     found["p_adjusted"] = directed(found["p_value"], found["adjusted"])
     found["findable"] = np.concatenate([_findable(design, alpha, target_power) for _, design, _ in parts])
     found |= {name: np.where(hidden, np.nan, found[name]) for name in NUMBERS}
-    found["verdict"] = _verdicts(found, hidden, act_at)
+    found["verdict"] = _verdicts(found, hidden, act_at, deficit)
     return found, comparisons
 
 
@@ -426,12 +428,12 @@ def _quantile(z, moments, side=1):
     return z * np.sqrt(variance) - side * (z**2 - 1) / 6 * skew
 
 
-def _verdicts(found, hidden, act_at):
+def _verdicts(found, hidden, act_at, deficit):
     adjusted, sure = found["adjusted"], found["p_adjusted"] <= act_at
     doubtful = (found["p_value"] <= WATCH_AT) | (found["p_adjusted"] <= WATCH_RATE)
     cases = {
         "hidden": hidden,
-        "act_now": sure & (adjusted < 0),
+        deficit: sure & (adjusted < 0),
         "strength": sure & (adjusted > 0),
         "watch": (doubtful & (adjusted < 0)) | ((found["crude"] < 0) & (found["crude_p_value"] <= WATCH_AT)),
         "too_few": np.isnan(found["findable"]),
