@@ -28,7 +28,7 @@ def numbers(reading: Reading) -> list[tuple[str, str]]:
     say = reading.say
     shown = [(words.worded(Quantity(count), reading.language), say("strip", name)) for name, count in counts.items()
              if count is not None]  # fmt: skip
-    return [*shown, (reliability(reading), say("strip", "reliability"))]
+    return [*shown, (reliability(reading)[0], say("strip", "reliability"))]
 
 
 def period_line(reading: Reading) -> str:
@@ -95,22 +95,37 @@ def set_aside(reading: Reading) -> int:
     return 0 if loaded is None else len(loaded.quarantine)
 
 
-def reliability(reading: Reading) -> str:
-    """Grade A to D of the report as a whole."""
-    feedback = reading.read("feedback", optional=True)
+def reliability(reading: Reading) -> tuple[str, list[str]]:
+    """Grade A to D of the report as a whole, and what lowered it, as sentences."""
+    feedback, loaded = reading.read("feedback", optional=True), reading.table_of("feedback")
     used = 0 if feedback is None else len(feedback)
+    rows = 0 if loaded is None else len(loaded.frame) + len(loaded.quarantine)
+    lost = set_aside(reading) / max(rows, 1)
     base_known = reading.read("customers", optional=True) is not None
-    return grade(used, set_aside(reading), dated=not reading.undated(), base_known=base_known)
+    letter, gaps = grade(used, lost, dated=not reading.undated(), base_known=base_known)
+    values = {"used": used, "lost": Quantity(lost, "percent")}
+    return letter, [reading.say("gap", gap, **values) for gap in gaps]
 
 
-def grade(used: int, lost: int, *, dated: bool, base_known: bool) -> str:
-    """A complete and ample; B some rows lost or few answers; C a clear gap; D no statement can carry weight."""
-    share = lost / max(used + lost, 1)
-    if used < NO_ANSWERS:
-        return "D"
-    if share > MANY_LOST or not dated or not base_known:
-        return "C"
-    return "B" if share > SOME_LOST or used < FEW_ANSWERS else "A"
+def grade(used: int, lost: float, *, dated: bool, base_known: bool) -> tuple[str, list[str]]:
+    """A complete and ample; B some rows lost or few answers; C a clear gap; D no statement can carry weight.
+
+    ``used`` answers of the period, ``lost`` share of the table's rows set aside. Also what lowered the grade: codes
+    no_answers | undated | no_base | rows_lost | few_answers.
+    """
+    gaps = {
+        "no_answers": used < NO_ANSWERS,
+        "undated": not dated,
+        "no_base": not base_known,
+        "rows_lost": lost > SOME_LOST,
+        "few_answers": NO_ANSWERS <= used < FEW_ANSWERS,
+    }
+    found = [gap for gap, holds in gaps.items() if holds]
+    if "no_answers" in found:
+        return "D", found
+    if lost > MANY_LOST or {"undated", "no_base"} & set(found):
+        return "C", found
+    return ("B" if found else "A"), found
 
 
 def limits(reading: Reading, results: tuple) -> list[str]:
@@ -143,7 +158,7 @@ def _other_season(reading: Reading) -> bool:
 
 def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
     """The report as its cover and the index need it; the days of a period only where the data carry dates."""
-    grade, undated = reliability(reading), reading.undated()
+    (letter, gaps), undated = reliability(reading), reading.undated()
     compared = None if undated else reading.before
     facts = {
         "client_id": reading.client.id,
@@ -153,14 +168,16 @@ def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
         "period": reading.period.text,
         "compared_with": reading.say("compared", "none") if compared is None else compared.text,
         "language": reading.language,
-        "reliability": grade,
+        "reliability": letter,
     }
     days = {"period_start": reading.period.start, "period_end": reading.period.last_day, "as_of": reading.as_of}
     worded = {
         "audience": ("audience", audience),
         "confidentiality": ("confidentiality", audience),
-        "reliability_sentence": ("reliability", grade),
+        "reliability_sentence": ("reliability", letter),
     }
     facts |= {} if undated else {name: f"{day:%Y-%m-%d}" for name, day in days.items()}
     facts |= {name: reading.say("report", name) for name in ("prepared_by", "version")}
-    return facts | {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
+    facts |= {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
+    sentences = [facts["reliability_sentence"], *gaps]
+    return facts | {"reliability_sentence": reading.say("gap", "join").join(sentences)}

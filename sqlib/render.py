@@ -114,11 +114,13 @@ def write(path: str | Path, text: str) -> Path:
 
 
 def replace(source: Path, target: Path) -> Path:
-    """Put a finished file where another may stand, in one step; ``render.target_locked`` as in ``html``."""
+    """Put a finished file where another may stand, in one step; errors as in ``html``."""
     try:
         os.replace(source, target)
-    except OSError as error:
+    except PermissionError as error:
         raise SqlibError("render.target_locked", where=target, got=error.strerror) from error
+    except OSError as error:
+        raise ArgumentError("render.unwritable", where=target, got=error.strerror) from error
     return target
 
 

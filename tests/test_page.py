@@ -403,14 +403,23 @@ def test_tables_are_written_without_live_formulas_and_shown_without_live_markup(
 
 
 @pytest.mark.parametrize(
-    ("used", "lost", "dated", "base_known", "grade"),
+    ("used", "lost", "dated", "base_known", "grade", "gaps"),
     [
-        (100, 0, True, True, "A"), (100, 2, True, True, "A"), (100, 3, True, True, "B"), (29, 0, True, True, "B"),
-        (100, 12, True, True, "C"), (100, 0, False, True, "C"), (100, 0, True, False, "C"), (9, 0, True, True, "D"),
+        (100, 0, True, True, "A", []), (100, 0.02, True, True, "A", []), (100, 0.03, True, True, "B", ["rows_lost"]),
+        (29, 0, True, True, "B", ["few_answers"]), (100, 0.12, True, True, "C", ["rows_lost"]),
+        (100, 0, False, True, "C", ["undated"]), (20, 0, True, False, "C", ["no_base", "few_answers"]),
+        (9, 0, True, True, "D", ["no_answers"]),
     ],
 )  # fmt: skip
-def test_grade_of_a_report(used, lost, dated, base_known, grade):
-    assert account.grade(used, lost, dated=dated, base_known=base_known) == grade
+def test_grade_of_a_report_and_what_lowered_it(used, lost, dated, base_known, grade, gaps):
+    assert account.grade(used, lost, dated=dated, base_known=base_known) == (grade, gaps)
+
+
+def test_the_cover_names_what_lowered_the_grade(tmp_path, shown):
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers())
+    run(tmp_path / "acme")
+    (record,) = records(shown, page.REPORT)
+    assert record["reliability"] == "C" and "There is no list of customers." in record["reliability_sentence"]
 
 
 def test_every_row_of_every_file_is_accounted_for(tmp_path, shown):
