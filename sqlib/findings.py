@@ -180,8 +180,6 @@ def _response(result: ResponseResult) -> Finding:
     rate = Estimate(result.rate, result.low, result.high, "percent", sample(result), result.confidence)
     values = {
         "rate": rate,
-        "base": Quantity(result.base),
-        "answered": Quantity(result.answered),
         "groups": Listing(tuple(Cell(row.dimension, row.group) for row in listed.itertuples())),
     }
     if listed.empty:
@@ -191,7 +189,6 @@ def _response(result: ResponseResult) -> Finding:
     group = _estimate(worst, "percent", result.confidence)
     values |= {
         "group": Cell(worst["dimension"], worst["group"]),
-        "dimension": Field(worst["dimension"]),
         "group_rate": group,
         "base_share": Quantity(worst["base_share"], "percent"),
         "answer_share": Quantity(worst["answer_share"], "percent"),
@@ -235,7 +232,6 @@ def _cell(key: str, verdict: str, listed: pd.DataFrame, result: WeakPointsResult
         "level": _estimate(row, "percent", result.confidence),
         "crude": _estimate(row, "points", result.confidence, "crude", signed=True),
         "adjusted": adjusted,
-        "shrunk": Quantity(row["shrunk"], "points", signed=True),
         "cell_findable": Quantity(row["findable"], "points"),
         "excess": _excess(adjusted),
         "n": Quantity(row["n"]),

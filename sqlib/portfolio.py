@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlib import notebook, render, words
+from sqlib import notebook, render, style, words
 from sqlib.errors import SqlibError
 
 AUDIENCES = ("management", "internal", "team", "client")  # the fullest record that holds no name comes first
@@ -45,7 +45,7 @@ def portal(out: Path, *, language: str = "zh") -> Path:
         words=render.wording("portal", language),
         strengths=words.catalogue("common")["strength"],
         language=language,
-        palette=render.palette(),
+        palette=style.sheet(),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )

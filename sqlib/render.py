@@ -12,13 +12,12 @@ import html as markup
 import os
 import re
 import struct
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from sqlib import notebook, words
+from sqlib import notebook, style, words
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.notebook import NotebookNode
 
@@ -136,12 +135,6 @@ def wording(stem: str, language: str) -> dict:
 
 
 @functools.cache
-def palette() -> dict[str, dict[str, str]]:
-    """``colours`` and ``tints``: meaning -> hex."""
-    return tomllib.loads((_STYLE / "palette.toml").read_text(encoding="utf-8"))
-
-
-@functools.cache
 def _exporter():
     """One exporter a process: building it and compiling the template cost more than a page."""
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -152,7 +145,7 @@ def _exporter():
         extra_template_basedirs=[str(_STYLE)],
         extra_template_paths=[str(_STYLE)],
     )
-    exporter.environment.globals["palette"] = palette()
+    exporter.environment.globals["palette"] = style.sheet()
     exporter.register_filter("cssstring", _css_string)
     return exporter
 

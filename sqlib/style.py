@@ -12,9 +12,14 @@ RESOLUTION = 160  # dots an inch: sharp on screen and in print, about 60 kB a fi
 
 
 @functools.cache
+def sheet() -> dict[str, dict[str, str]]:
+    """``colours`` and ``tints`` of ``style/palette.toml``: meaning -> hex."""
+    return tomllib.loads((FOLDER / "palette.toml").read_text(encoding="utf-8"))
+
+
 def palette() -> dict[str, str]:
-    """Colour of each meaning (good, warn, bad, neutral, ink …), as in ``style/palette.toml``."""
-    return tomllib.loads((FOLDER / "palette.toml").read_text(encoding="utf-8"))["colours"]
+    """Colour of each meaning: good, warn, bad, neutral, ink …"""
+    return sheet()["colours"]
 
 
 @contextlib.contextmanager

@@ -234,6 +234,8 @@ def test_a_language_added_later_keeps_the_first_where_they_agree(here, kernel):
         batch.run(batch.plan(["acme"], languages=[language]), out)
     place = out / "acme/2026Q3/management"
     assert (place / "ok.zh.html").is_file() and (place / "ok.en.html").is_file()
+    (entry,) = json.loads((place.parent / "run.json").read_text(encoding="utf-8"))["jobs"]
+    assert set(entry["languages"]) == {"zh", "en"}  # the index links every report that stands
 
 
 # ---------------------------------------------------------------- a job that fails

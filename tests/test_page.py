@@ -246,6 +246,14 @@ def _inked(png: bytes) -> bool:
     return (pixels < 0.9).any(axis=2).mean() > 0.005
 
 
+@pytest.mark.parametrize(("head", "aside"), [(HEAD, 20), (HEAD.replace("data_until = 2026-09-30\n", ""), 0)])
+def test_a_later_date_is_an_error_only_where_somebody_said_how_far_the_data_reach(tmp_path, shown, head, aside):
+    write(tmp_path / "acme", FEEDBACK, head, f__csv=answers(20, months=("2026-05", "2026-08", "2026-11")))
+    opened = run(tmp_path / "acme")
+    (balance,) = account.balance(opened).to_dict("records")
+    assert (balance["quarantined"], balance["outside_window"], balance["used"]) == (aside, 40 - aside, 20)
+
+
 def test_undated_data_say_so_and_claim_no_change(tmp_path, shown):
     write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(drop=["received_at"]))
     opened = run(tmp_path / "acme")

@@ -1,8 +1,10 @@
 """Problems as a product: all of them, worded, grouped on screen, in full in a workbook in the client's language."""
 
+import dataclasses
 import re
 
 import openpyxl
+import pandas as pd
 import pytest
 from typed import TEXTS, built, client, raw
 
@@ -79,6 +81,19 @@ def test_every_wording_is_complete():
         )
     for group in ("repair", "headings", "sheets", "severity", "used", "balance"):
         assert all(set(entry) == {"zh", "en"} and all(entry.values()) for entry in catalogue[group].values()), group
+
+
+def test_a_header_is_unused_only_where_no_table_takes_it_from_its_file(checked):
+    feedback = leaving(checked["feedback"], "Extra", "speed")  # the item table reads speed from the same file
+    items = leaving(checked["feedback"], "Extra", "score")
+    assert problems.unknown({"feedback": feedback, "feedback_items": items}, "en")["Column"].tolist() == ["Extra"]
+    assert problems.unknown({"feedback": feedback}, "en")["Column"].tolist() == ["Extra", "speed"]
+
+
+def leaving(table, *headers):
+    """The table as if nobody had mapped these headers of its file."""
+    unknown = pd.DataFrame({"file": table.counts["file"].iloc[0], "column": headers})
+    return dataclasses.replace(table, unknown=unknown)
 
 
 def test_a_clean_table_gives_an_empty_list(tmp_path):

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from nbformat import v4
 from PIL import Image
 
-from sqlib import notebook, render
+from sqlib import notebook, render, style
 from sqlib.errors import SqlibError
 
 LANGUAGES = ("zh", "en")
@@ -321,7 +321,7 @@ def contrast(a: str, b: str) -> float:
 
 @pytest.mark.parametrize("meaning", ["ink", "muted", "accent", "good", "warn", "bad", "neutral"])
 def test_text_colours_are_readable(meaning):
-    colours, tints = render.palette()["colours"], render.palette()["tints"]
+    colours, tints = style.sheet()["colours"], style.sheet()["tints"]
     grounds = [colours["paper"], colours["wash"], tints.get(meaning, tints["neutral"])]
     assert min(contrast(colours[meaning], ground) for ground in grounds) >= 4.5  # WCAG 2.2, 1.4.3
 
@@ -342,6 +342,6 @@ def seen(colour: str, kind: str) -> tuple[float, ...]:
 @pytest.mark.parametrize("kind", VISION)
 @pytest.mark.parametrize("names", [("series1", "series2", "series3"), ("good", "bad"), ("accent", "bad")])
 def test_colours_that_meet_stay_apart_for_every_colour_vision(kind, names):
-    views = [seen(render.palette()["colours"][name], kind) for name in names]
+    views = [seen(style.sheet()["colours"][name], kind) for name in names]
     distances = [sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5 for a in views for b in views if a < b]
     assert min(distances) > 0.2

@@ -33,6 +33,24 @@ def test_counts_rates_and_verdicts():
     assert result.cautions == ()
 
 
+def test_answers_of_nobody_on_the_list_are_refused_but_an_empty_period_is_not():
+    customers, strangers = base(a=30, b=30), pd.DataFrame({"customer_id": ["X1", "X2", None]})
+    with pytest.raises(MethodRefused) as refused:
+        response(customers, strangers, by="segment")
+    assert refused.value.code == "response.no_link" and refused.value.values["rows"] == 3
+    told = pd.DataFrame({"customer_id": ["C1", "C2"], "responded": [1, 0]})
+    assert response(customers, strangers, told, by="segment").rate == 0.5  # the invitations know who answered
+    assert response(customers, strangers.iloc[:0], by="segment").rate == 0.0
+
+
+def test_the_second_p_value_inverts_the_interval_of_representation():
+    customers = base(a=100, b=100, c=50)
+    rows = response(customers, answering(customers, a=60, b=40, c=5), by="segment").table
+    for row in rows.itertuples():
+        low, high = representation_limits(row.answered, row.base, 105, 250, row.p_second)
+        assert min(abs(low - 1), abs(high - 1)) < 1e-6
+
+
 def test_a_proven_but_mild_deficit_is_under_not_silent():
     customers = base(a=300, b=300)
     table = response(customers, answering(customers, a=180, b=120), by="segment").table
