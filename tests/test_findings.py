@@ -1,8 +1,10 @@
 """Findings: every finder on every verdict it can give, from results of the methods; the strength rule; the record."""
 
 import dataclasses
+import importlib
 import json
 import math
+import pkgutil
 import re
 from decimal import Decimal
 
@@ -13,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlib import words
+from sqlib import finders, words
 from sqlib.errors import MethodRefused
-from sqlib.findings import COLUMNS, FINDERS, Finding, describe, limits, sample, significant, strength
+from sqlib.findings import COLUMNS, Finding, describe, limits, sample, significant, strength
 from sqlib.methods.satisfaction import satisfaction
 from sqlib.words import Term
 
@@ -40,7 +42,8 @@ def test_a_finder_gives_the_verdict_of_its_result(key, verdict):
 
 
 def test_every_finder_is_tried():
-    assert {key for finders in FINDERS.values() for key in finders} == set(made.VERDICTS)
+    modules = [importlib.import_module(f"sqlib.finders.{m.name}") for m in pkgutil.iter_modules(finders.__path__)]
+    assert {key for module in modules for key in module.FINDERS} == set(made.VERDICTS)
 
 
 @every
