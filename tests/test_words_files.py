@@ -44,6 +44,10 @@ def leaves(zh, en, place: tuple = ()):
         assert set(zh) == set(en), place
         for name in zh:
             yield from leaves(zh[name], en[name], (*place, name))
+    elif isinstance(zh, list):
+        assert len(zh) == len(en), place
+        for number, pair in enumerate(zip(zh, en, strict=True)):
+            yield from leaves(*pair, (*place, number))
     else:
         yield place, zh, en
 
