@@ -1,0 +1,91 @@
+"""The second demo client: its bytes follow from the seed, a right reading keeps every row, what is planted is there."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "data" / "demo"
+FOLDER = DEMO / "northbridge"
+sys.path[:0] = [str(DEMO)]
+
+import northbridge  # noqa: E402
+from world import load_world  # noqa: E402
+
+from sqlib import client  # noqa: E402
+from sqlib import tables as typed  # noqa: E402
+
+WORLD = load_world("northbridge")
+TRUTH = tomllib.loads((FOLDER / "truth.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return northbridge.simulate()
+
+
+@pytest.fixture(scope="module")
+def read():
+    who = client.load(FOLDER)
+    return {name: typed.load(who, name, as_of=who.data_until) for name in who.tables}
+
+
+def test_bytes_follow_from_the_seed(tmp_path):
+    northbridge.main(["--out", str(tmp_path)])
+    made = {path.name: path.read_bytes() for path in (tmp_path / "northbridge" / "raw").iterdir()}
+    kept = {path.name: path.read_bytes() for path in (FOLDER / "raw").iterdir()}
+    assert made.keys() == kept.keys()
+    assert [name for name in kept if made[name] != kept[name]] == []
+    assert (tmp_path / "northbridge" / "truth.toml").read_bytes() == (FOLDER / "truth.toml").read_bytes()
+
+
+@pytest.mark.parametrize("table", ["customers", "feedback", "cases"])
+def test_a_right_reading_keeps_every_row(read, table):
+    assert len(read[table].frame) == TRUTH["rows"][table]
+
+
+def test_the_overlap_of_the_half_years_counts_once(read):
+    overlap = northbridge.OVERLAP * (len(northbridge.HALVES) - 1)
+    assert int(read["feedback"].counts["duplicate"].sum()) == overlap
+
+
+def test_the_period_is_as_planted(read):
+    rows = read["feedback"].frame
+    now = rows[(rows["received_at"] >= northbridge.PERIOD[0]) & (rows["received_at"] < northbridge.PERIOD[1])]
+    assert len(now) == TRUTH["period"]["answers"]
+    assert int(now["satisfied"].sum()) == TRUTH["period"]["satisfied"]
+    assert int(now["comment"].notna().sum()) == TRUTH["period"]["comments"]
+
+
+def test_the_drivers_order_as_planted(clean):
+    names = WORLD["drivers"]["names"]
+    both = clean["feedback"].merge(clean["feedback_items"], on="feedback_id").dropna(subset=names)
+    items = both[names].astype(float)
+    slopes = np.linalg.lstsq(np.column_stack([np.ones(len(both)), items]), both["score"].astype(float), rcond=None)[0][
+        1:
+    ]
+    strong = np.array(WORLD["drivers"]["weight"]) > 0.2
+    assert np.argmax(slopes) == np.argmax(WORLD["drivers"]["weight"])
+    assert slopes[strong].min() > 2 * slopes[~strong].max()
+    assert items.mean().idxmin() == "Keeping you informed" and items.mean().idxmax() == "Courtesy"
+
+
+def test_the_wish_shifts_and_the_theme_rises(clean):
+    said = clean["feedback"].dropna(subset=["comment"])
+    later = said["received_at"] >= "2026-01-01"
+    for need, spec in WORLD["needs"].items():
+        hit = said["need"].eq(need)
+        assert abs(hit[later].mean() - spec["after"]) < 0.02 and abs(hit[~later].mean() - spec["before"]) < 0.02
+    repeat = said["theme"].eq("repeat_visit")
+    assert repeat[said["received_at"] >= "2026-04-01"].mean() > 1.8 * repeat[said["received_at"] < "2025-07-01"].mean()
+
+
+def test_the_weak_team_falls_and_no_other(clean):
+    rows = clean["feedback"].assign(good=clean["feedback"]["score"] >= 4)
+    later = rows["received_at"] >= WORLD["effect"]["weak_from"]
+    change = rows[later].groupby("team")["good"].mean() - rows[~later].groupby("team")["good"].mean()
+    assert change.idxmin() == WORLD["effect"]["weak_team"]
+    assert change.min() < -0.12 and change.drop(change.idxmin()).min() > -0.08
