@@ -59,3 +59,19 @@ def _items(feedback: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     named = scored["dimension"].fillna(scored["item_text"]).fillna(scored["item_id"])
     rows = scored[["feedback_id", *own]].assign(dimension=named)
     return rows.merge(whose, on="feedback_id", how="inner")
+
+
+def items(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
+    """Scored items of the answers, one row per answer and item.
+
+    Columns feedback_id, cluster, item (its text, else its id), dimension, score, scale_min, scale_max and, where the
+    client has it, answering_seconds.
+    """
+    own = ["feedback_id", "item", "dimension", "score", "scale_min", "scale_max"]
+    whose = [name for name in ("feedback_id", "cluster", "answering_seconds") if name in feedback]
+    scored = feedback[feedback["dimension"].notna()].assign(item=feedback["dimension"], dimension=pd.NA)
+    if items is not None:
+        named = items.assign(item=items["item_text"].fillna(items["item_id"]))
+        scored = pd.concat([scored[own], named[own]], ignore_index=True)
+    scored = scored.loc[scored["score"].notna(), own]
+    return scored.merge(feedback[whose].drop_duplicates("feedback_id"), on="feedback_id", how="inner")

@@ -19,7 +19,8 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
     ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml,
     ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only
     these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best`` and is
-    left blank where the column it ``needs`` is. ``names`` words the themes of the code book.
+    left blank where the column it ``needs`` is; an empty cell reads ``blank`` where the column has one. ``names`` words
+    the themes of the code book.
     """
     head = "".join(
         f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in spec["columns"]
@@ -48,7 +49,7 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     if form.startswith("interval"):
         return _interval(row, name, form.removeprefix("interval").strip(), language)
     if pd.isna(value) or form == "verdict":
-        return escape(words.worded(None, language))
+        return escape(column.get("blank", {}).get(language) or words.worded(None, language))
     if form == "theme":
         return escape(names[value])
     if form == "date":

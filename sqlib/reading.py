@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import answers, client, contracts, periods, tables, words
+from sqlib import answers, client, contracts, periods, questions, tables, words
 from sqlib.words import Field, Listing
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -86,9 +86,13 @@ class Reading:
         return {name: customers[name].value_counts(normalize=True) for name in self.groups}
 
     @functools.cached_property
-    def _themes(self) -> dict[str, dict]:
+    def _codebook(self) -> dict[str, dict]:
         path = PROFILES / self.client.themes.codebook / "codebook.toml"
-        return tomllib.loads(path.read_text(encoding="utf-8"))["themes"]
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+
+    @property
+    def _themes(self) -> dict[str, dict]:
+        return self._codebook["themes"]
 
     @property
     def codebook(self) -> dict[str, list[str]]:
@@ -101,9 +105,20 @@ class Reading:
         return {theme: entry.get("exclude", []) for theme, entry in self._themes.items()}
 
     @property
+    def needs(self) -> dict[str, list[str]]:
+        """Topic customers ask for -> phrases that count as asking."""
+        return {topic: entry["phrases"] for topic, entry in self._codebook.get("needs", {}).items()}
+
+    @property
+    def needs_exclude(self) -> dict[str, list[str]]:
+        """Topic -> phrases that look like it and do not count."""
+        return {topic: entry.get("exclude", []) for topic, entry in self._codebook.get("needs", {}).items()}
+
+    @property
     def theme_names(self) -> dict[str, str]:
-        """Theme -> its name in the page's language."""
-        return {theme: entry["label"][self.language] for theme, entry in self._themes.items()}
+        """Theme or topic -> its name in the page's language."""
+        every = self._themes | self._codebook.get("needs", {})
+        return {theme: entry["label"][self.language] for theme, entry in every.items()}
 
     def _held(self, declared: list[str]) -> list[str]:
         rows = self.read("answers", optional=True)
@@ -121,7 +136,9 @@ class Reading:
 
         ``customers`` are those under contract; ``feedback`` carries the customer's columns and ``cluster``;
         ``answers`` are the scores laid out by cell, ``comments`` the answers with a text of this period and the one
-        before, told apart by ``window``. What is not to be had is ``Absent``, or None where it is ``optional``.
+        before, told apart by ``window`` (``window="history"``: all those up to the period's end), ``items`` the scored
+        items (see ``answers.items``) and ``questions`` what no contract column takes (see ``questions.chosen``). What
+        is not to be had is ``Absent``, or None where it is ``optional``.
         """
         if (table, window) not in self._frames:
             self._frames[table, window] = self._shown(table, self._frame(table, window))
@@ -139,10 +156,14 @@ class Reading:
         return frame
 
     def _frame(self, table: str, window: str) -> "pd.DataFrame | Absent":
-        if table == "answers":
-            return self._answers(window)
-        if table == "comments":
-            return self._comments()
+        made = {
+            "answers": self._answers,
+            "comments": self._comments,
+            "items": self._items,
+            "questions": self._questions,
+        }
+        if table in made:
+            return made[table](window)
         loaded = self.table_of(table)
         if loaded is None:
             return Absent(table, "no_table", {"table": self.title(table)})
@@ -191,7 +212,25 @@ class Reading:
         scored = answers.by_cell(feedback, items and items.frame)
         return scored if len(scored) else Absent("answers", "no_scores")
 
-    def _comments(self) -> "pd.DataFrame | Absent":
+    def _items(self, window: str) -> "pd.DataFrame | Absent":
+        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
+        if isinstance(feedback, Absent):
+            return feedback
+        scored = answers.items(feedback, items and items.frame)
+        return scored if len(scored) else Absent("items", "no_items")
+
+    def _questions(self, window: str) -> "pd.DataFrame | Absent":
+        feedback = self.read("feedback", window=window)
+        if isinstance(feedback, Absent):
+            return feedback
+        items = self.table_of("feedback_items")
+        scored = [] if items is None else items.frame["item_id"].unique()
+        found = questions.chosen(self.table_of("feedback").questions.drop(columns=scored, errors="ignore"), feedback)
+        return found if len(found) else Absent("questions", "no_questions")
+
+    def _comments(self, window: str) -> "pd.DataFrame | Absent":
+        if window == "history":
+            return self._history()
         now, before = self.read("feedback"), self.read("feedback", window="previous", optional=True)
         if isinstance(now, Absent) or now["comment"].isna().all():
             return now if isinstance(now, Absent) else Absent("feedback", "no_comments")
@@ -199,9 +238,20 @@ class Reading:
         both = pd.concat([frame.assign(window=name) for name, frame in parts.items()], ignore_index=True)
         return both.drop_duplicates(["feedback_id", "window"])
 
+    def _history(self) -> "pd.DataFrame | Absent":
+        """Comments of all time up to the period's end; without dates there is no history."""
+        if self.undated():
+            return Absent("feedback", "no_change")
+        feedback = self.read("feedback", window="history")
+        if isinstance(feedback, Absent):
+            return feedback
+        said = feedback[feedback["comment"].notna()].drop_duplicates("feedback_id")
+        return said if len(said) else Absent("feedback", "no_comments")
+
     def title(self, table: str) -> str:
         """The table's title in the page's language."""
-        declared = "feedback" if table in ("answers", "comments") else table
+        declared = "feedback" if table in ("answers", "comments", "questions") else table
+        declared = "feedback_items" if table == "items" else declared
         return contracts.load(declared).title[self.language]
 
     def sources(self) -> pd.DataFrame:

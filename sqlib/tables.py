@@ -9,7 +9,19 @@ from datetime import date
 
 import pandas as pd
 
-from sqlib import aggregates, balances, cache, columns, contracts, duplicates, intake, rules, scales, suspects
+from sqlib import (
+    aggregates,
+    balances,
+    cache,
+    columns,
+    contracts,
+    duplicates,
+    intake,
+    questions,
+    rules,
+    scales,
+    suspects,
+)
 from sqlib.client import Client
 from sqlib.contracts import Contract
 from sqlib.errors import DataProblems
@@ -29,6 +41,7 @@ class Table:
     repairs : file, row, column, before, after, rule
     counts : one row per file, see ``balances``
     unknown : file, column: headers nobody mapped
+    questions : the columns among them whose answers may be tallied, one row a row of ``frame``, see ``questions``
     """
 
     name: str
@@ -38,6 +51,7 @@ class Table:
     repairs: pd.DataFrame
     counts: pd.DataFrame
     unknown: pd.DataFrame
+    questions: pd.DataFrame
 
 
 def load(client: Client, name: str, *, as_of: date | None = None) -> Table | None:
@@ -107,7 +121,9 @@ def build(raw: Raw, contract: Contract, client: Client, as_of: date | None) -> T
     counts = balances.counts(raw.counts, raw.frame["source_file"], copies.drop, silent, aside, used)
     quarantine = _quarantine(raw.frame[aside], failed, broken, summed)
     logs = joined([raw.repairs, read.repairs], LOG)
-    return Table(contract.name, frame, quarantine, _ordered(joined(notes, PROBLEMS)), logs, counts, raw.unknown)
+    asked = questions.kept(raw.frame[used], contract).reset_index(drop=True)
+    noted = _ordered(joined(notes, PROBLEMS))
+    return Table(contract.name, frame, quarantine, noted, logs, counts, raw.unknown, asked)
 
 
 def _scaled(read: columns.Columns, contract: Contract, client: Client):

@@ -5,7 +5,17 @@ import functools
 import numpy as np
 import pandas as pd
 
-from sqlib.methods import call_back, response, satisfaction, segments, themes
+from sqlib.methods import (
+    call_back,
+    demand,
+    internal_consistency,
+    questionnaire,
+    response,
+    satisfaction,
+    segments,
+    theme_trends,
+    themes,
+)  # fmt: skip
 
 CODEBOOK = {"slow": ["slow"], "fee": ["fee"]}
 LABELS = {"slow": "Slow replies", "fee": "Fees"}
@@ -77,6 +87,49 @@ def to_call(low: int, with_case: int | None) -> call_back.CallBackResult:
     return call_back.call_back(rows, cases)
 
 
+def items(loadings, *, n=300, cuts=(-1.2, -0.4, 0.4, 1.2), skip=0.0, seed=0) -> pd.DataFrame:
+    """Answers of `n` people to items of those loadings on one factor, cut into 1..5; a share `skip` left out."""
+    rng = np.random.default_rng(seed)
+    loadings = np.asarray(loadings)
+    unique = rng.standard_normal((n, len(loadings))) * np.sqrt(1 - loadings**2)
+    latent = rng.standard_normal((n, 1)) * loadings + unique
+    scores = 1.0 + np.digitize(latent, cuts)
+    wide = pd.DataFrame(scores, columns=[f"q{place}" for place in range(1, len(loadings) + 1)])
+    wide = wide.mask(rng.random(wide.shape) < skip)
+    long = wide.reset_index(names="feedback_id").melt("feedback_id", var_name="item", value_name="score")
+    long = long.assign(dimension=pd.NA, scale_min=1.0, scale_max=5.0, cluster=long["feedback_id"])
+    return long.dropna(subset=["score"])
+
+
+def reliability(loadings, **options) -> internal_consistency.InternalConsistencyResult:
+    return internal_consistency.internal_consistency(items(loadings, **options))
+
+
+def health(loadings=(0.7,) * 5, **options) -> questionnaire.QuestionnaireResult:
+    return questionnaire.questionnaire(items(loadings, **options))
+
+
+def monthly(shares, n=60, fee=True) -> theme_trends.ThemeTrendsResult:
+    """That share of `n` comments a month raises ``slow``; with `fee` a tenth of them raises ``fee``."""
+    texts = [
+        " ".join(["slow"] * (place < round(share * n)) + ["fee"] * (fee and place % 10 == 0)) or "fine"
+        for share in shares
+        for place in range(n)
+    ]
+    days = pd.period_range("2024-01", periods=len(shares), freq="M").to_timestamp().repeat(n)
+    comments = pd.DataFrame({"comment": texts, "received_at": days})
+    return theme_trends.theme_trends(comments, text="comment", codebook=CODEBOOK)
+
+
+def asked(asking: int, others: int, **decided: str) -> demand.DemandResult:
+    """Comments that ask for ``slow``, and others; ``decided``: topic -> decision."""
+    comments = pd.DataFrame({"comment": ["slow"] * asking + ["fine"] * others, "window": "current", "segment": "small"})
+    register = pd.DataFrame({"topic": list(decided), "decision": list(decided.values()), "reason": "costs"})
+    return demand.demand(
+        comments, text="comment", codebook=CODEBOOK, decisions=register, period="window", by=["segment"]
+    )
+
+
 # finding -> verdict -> a result that gives it
 VERDICTS = {
     "level": {
@@ -107,6 +160,30 @@ VERDICTS = {
     "themes": {
         "rising": lambda: said((60, 40), (20, 80)),
         "no_signal": lambda: said((20, 80), (20, 80)),
+    },
+    "theme_trends": {
+        "trend_up": lambda: monthly(np.linspace(0.1, 0.4, 30)),
+        "trend_down": lambda: monthly(np.linspace(0.4, 0.1, 30)),
+        "no_signal": lambda: monthly([0.2] * 30),
+        "too_short": lambda: monthly([0.2] * 6),
+        "too_few": lambda: monthly([0.02] * 12, n=50, fee=False),
+    },
+    "demand": {
+        "open": lambda: asked(20, 80),
+        "answered": lambda: asked(20, 80, slow="no"),
+        "too_few": lambda: asked(2, 80),
+    },
+    "internal_consistency": {
+        "reliable": lambda: reliability((0.8,) * 5),
+        "unreliable": lambda: reliability((0.4,) * 4),
+        "unclear": lambda: reliability((0.6,) * 5, n=100),
+        "check_keys": lambda: reliability((0.8, 0.8, 0.8, -0.7)),
+        "too_few": lambda: reliability((0.8,) * 5, n=20),
+    },
+    "questionnaire": {
+        "flagged": lambda: health(cuts=(-2, -1.5, -1, 0)),
+        "sound": lambda: health(cuts=(-1.4, -0.4, 0.4, 1.4)),
+        "too_few": lambda: health(n=20),
     },
     "call_back": {
         "listed": lambda: to_call(5, 2),

@@ -23,7 +23,12 @@ PLOTS = {  # figure -> its plot, and a result it may have to draw
     "change": (figures.plot_change, "higher"),
     "weak_points": (figures.plot_priority, "act_now"),
     "themes": (figures.plot_themes, "rising"),
+    "theme_trends": (figures.plot_theme_trends, "trend_up"),
+    "demand": (figures.plot_demand, "open"),
+    "internal_consistency": (figures.plot_internal_consistency, "reliable"),
+    "questionnaire": (figures.plot_questionnaire, "flagged"),
 }
+NAMED = {"themes", "theme_trends", "demand"}  # figures that are told what the code book calls its themes
 every_plot = pytest.mark.parametrize("key", PLOTS)
 both = pytest.mark.parametrize("language", words.LANGUAGES)
 
@@ -31,7 +36,7 @@ both = pytest.mark.parametrize("language", words.LANGUAGES)
 def drawn(key: str, result=None, language="en", **options):
     """The Axes, drawn to the end; a missing glyph, or any other warning, is an error."""
     plot, verdict = PLOTS[key]
-    if key == "themes":
+    if key in NAMED:
         options = {"labels": NAMES["labels"] if language == "zh" else made.LABELS} | options
     with style.theme(), warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -74,7 +74,8 @@ def test_the_estimate_lies_in_its_interval_and_rests_on_answers(key, verdict):
 @every
 def test_a_verdict_that_claims_a_difference_excludes_its_reference(key, verdict):
     finding = found(key, verdict)
-    if verdict in {"met", "missed", "higher", "lower", "act_now", "rising", "under", "silent"}:
+    claims = {"met", "missed", "higher", "lower", "act_now", "rising", "under", "silent", "trend_up", "trend_down"}
+    if verdict in claims | {"reliable", "unreliable"}:
         assert not finding.low <= finding.reference < finding.high
         assert finding.strength in {"strong", "moderate"}
     elif verdict in {"unclear", "not_distinguishable"}:

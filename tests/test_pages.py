@@ -35,7 +35,7 @@ COMMON = [
     ("confidence", "float", 0.95),
     ("seed", "int", 0),
 ]
-DERIVED = {"answers", "comments"}  # p.read makes them of feedback
+DERIVED = {"answers", "comments", "items", "questions"}  # p.read makes them of feedback
 VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "level": {"met", "missed", "unclear", "no_target"},
     "change": {"higher", "lower", "not_distinguishable", "not_comparable"},
@@ -43,6 +43,10 @@ VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "weak_points": {"act_now", "verify", "watch", "no_signal"},
     "mix": {"explained_by_mix"},
     "themes": {"rising", "no_signal"},
+    "theme_trends": {"trend_up", "trend_down", "no_signal", "too_short", "too_few"},
+    "demand": {"open", "answered", "too_few"},
+    "internal_consistency": {"reliable", "unreliable", "unclear", "check_keys", "too_few"},
+    "questionnaire": {"flagged", "sound", "too_few"},
     "call_back": {"listed", "none_open", "no_cases"},
 }
 FORBIDDEN_NODES = (
