@@ -85,6 +85,16 @@ def unanswered(reading: Reading) -> pd.DataFrame:
     return readiness.shown(memo[(memo["can"] != "yes") & (memo["question"] != "cases")], reading.language)
 
 
+def read(reading: Reading) -> dict:
+    """What the page read, for the record of the run: SHA-256 of every file, and where the rows of each went.
+
+    ``inputs`` : file -> SHA-256; ``rows`` : table, file and the columns of ``tables.balance``
+    """
+    parts = [tables.balance(table, reading.period).assign(table=name) for name, table in _checked(reading).items()]
+    rows = pd.concat(parts, ignore_index=True)
+    return {"inputs": reading.fingerprints(), "rows": rows[rows["file"] != ""].to_dict("records")}
+
+
 def _checked(reading: Reading) -> dict[str, tables.Table]:
     return {name: reading.table_of(name) for name in reading.client.tables}
 
@@ -177,7 +187,7 @@ def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
         "reliability_sentence": ("reliability", letter),
     }
     facts |= {} if undated else {name: f"{day:%Y-%m-%d}" for name, day in days.items()}
-    facts |= {name: reading.say("report", name) for name in ("prepared_by", "version")}
+    facts |= {"prepared_by": reading.say("report", "prepared_by")}
     facts |= {key: words.text("common", *path, language=reading.language) for key, path in worded.items()}
     sentences = [facts["reliability_sentence"], *gaps]
     return facts | {"reliability_sentence": reading.say("gap", "join").join(sentences)}

@@ -4,7 +4,6 @@ A job is page x client x period; its languages run one after the other. A job su
 closed, its promised tables are there, and every language gave the same findings and tables as the first.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import __version__, catalogue, client, notebook, periods, project, render
+from sqlib import __version__, basis, catalogue, client, notebook, periods, project, render, versions
 from sqlib.errors import ArgumentError, SqlibError
 
 OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
@@ -38,6 +37,11 @@ class Job:
         return Path(self.who.id) / self.period
 
     @property
+    def chosen(self) -> dict:
+        """What was asked of the page beyond client, period and language."""
+        return {"compare_to": self.compare_to, "audience": self.audience} | self.parameters
+
+    @property
     def blocked(self) -> SqlibError | None:
         """Why the job cannot run at all, before any kernel starts."""
         missing = [table for table in self.page.reads if table not in self.who.tables]
@@ -48,12 +52,13 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What became of a job: ``status`` done | failed | skipped, the reason, and per language what was made."""
+    """What became of a job: ``status`` done | failed | skipped, the reason, what was made by language, from what."""
 
     job: Job
     status: str
     reason: SqlibError | None = None
     languages: dict[str, dict] = field(default_factory=dict)
+    basis: dict = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -133,6 +138,7 @@ def run(jobs: list[Job], out: Path, report: Callable[[Outcome], None] = lambda o
     for job in jobs:
         outcomes.append(_run(job, out))
         _record(outcomes[-1], out / job.folder)
+        versions.settle(out / job.folder)
         report(outcomes[-1])
     return outcomes
 
@@ -153,7 +159,9 @@ def _run(job: Job, out: Path) -> Outcome:
     outcome = Outcome(job, "done")
     try:
         with tempfile.TemporaryDirectory(prefix=".staging-", dir=out, ignore_cleanup_errors=True) as staging:
+            outcome.basis = basis.of(job.who, job.page, job.period, job.chosen)
             outcome.languages = _languages(job, Path(staging), out)
+            outcome.basis |= _read(Path(staging) / job.languages[0])
     except SqlibError as error:
         outcome.status, outcome.reason = "failed", error
     except OSError as error:
@@ -163,9 +171,17 @@ def _run(job: Job, out: Path) -> Outcome:
     return outcome
 
 
+def _read(folder: Path) -> dict:
+    """What the page says it read: ``inputs`` and ``rows``, see ``account.read``."""
+    from sqlib.page import READ
+
+    path = folder / READ
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"inputs": {}, "rows": []}
+
+
 def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
     """Run every language in the staging folder, compare them, then move all files into place."""
-    made, first = {}, None
+    made, first, version = {}, None, versions.upcoming(out / job.folder)
     for language in job.languages:
         began = time.perf_counter()
         folder = staging / language
@@ -175,7 +191,8 @@ def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
             first = given
         elif given != first:
             raise SqlibError("batch.languages_differ", page=job.page.stem, got=language, first=job.languages[0])
-        html = render.html(executed, folder / f"{job.page.stem}.{language}.html", language=language)
+        page = folder / f"{job.page.stem}.{language}.html"
+        html = render.html(executed, page, language=language, version=version)
         seconds = round(time.perf_counter() - began, 1)
         made[language] = {"notebook": executed, "html": html, "seconds": seconds, "findings": len(given[0])}
     _move(job, made, staging, out)
@@ -256,7 +273,7 @@ def _failure(job: Job, language: str, executed: Path, out: Path, got) -> SqlibEr
 def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str, str]]:
     """What one language gave: its findings without words, and a fingerprint of each table."""
     harvest = notebook.harvest(notebook.read(executed))
-    tables = {path.name: fingerprint(path) for path in sorted((folder / "tables" / job.page.stem).glob("*.csv"))}
+    tables = {path.name: basis.fingerprint(path) for path in sorted((folder / "tables" / job.page.stem).glob("*.csv"))}
     missing = [name for name in job.page.hands_over if f"{name}.csv" not in tables]
     if missing and harvest["absent"]:
         reasons = "; ".join(dict.fromkeys(record["reason"] for record in harvest["absent"]))
@@ -271,12 +288,6 @@ def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str
 def _unworded(harvest: dict) -> list[dict]:
     """Findings without their words: the same in every language."""
     return [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _record(outcome: Outcome, folder: Path) -> None:
@@ -303,16 +314,12 @@ def _record(outcome: Outcome, folder: Path) -> None:
         "seconds": round(outcome.seconds, 1),
         "compare_to": job.compare_to,
         "parameters": job.parameters,
-        "page_sha256": fingerprint(job.page.notebook),
+        "page_sha256": basis.fingerprint(job.page.notebook),
+        "basis": outcome.basis if outcome.status == "done" else before.get("basis", {}),  # of the report that stands
         "languages": dict(sorted((kept | outcome.languages).items(), reverse=True)),
     }
-    versions = {"sqlib": __version__} | _versions()
-    record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period, "versions": versions}
+    record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period}
+    record |= {name: known[name] for name in ("version", "state") if name in known}
+    record["versions"] = {"sqlib": __version__} | basis.libraries()
     record["jobs"] = sorted([*others, entry], key=lambda item: (item["stem"], item["audience"]))
     render.write(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")}

@@ -31,12 +31,12 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
     memo = readiness.shown(readiness.readiness(who, checked), language)
     parts = {
         "problems": _blocks(problems.screen(checked, language), head=5),
-        "balance": _grid(_totals(problems.balance(checked, language, chosen), language)),
+        "balance": grid(_totals(problems.balance(checked, language, chosen), language)),
         "readiness": _blocks(memo, head=2),
     }
     unused = problems.unknown(checked, language)
     if len(unused):
-        parts["unknown"] = _grid(unused)
+        parts["unknown"] = grid(unused)
     for name, part in parts.items():
         console.print(f"\n{words.text('cli', 'check', name, language=language, **values)}", style="bold", markup=False)
         console.print(part)
@@ -71,7 +71,8 @@ def _blocks(frame: pd.DataFrame, head: int):
     return text
 
 
-def _grid(frame: pd.DataFrame):
+def grid(frame: pd.DataFrame):
+    """A frame as a table on screen, its cells as plain text."""
     from rich.table import Table as Grid
     from rich.text import Text
 

@@ -146,6 +146,86 @@ def _list(text: str | None) -> list[str] | None:
     return [part.strip() for part in text.split(",") if part.strip()] if text else None
 
 
+Reports = Annotated[Path, typer.Option(help="Reports folder of sqlib run.")]
+OnePeriod = Annotated[str | None, typer.Option(help="Period; default: the client's.")]
+
+
+@app.command()
+def final(
+    folder: Annotated[Path, typer.Argument(help="Client folder with client.toml.")],
+    period: OnePeriod = None,
+    reports: Reports = Path("reports"),
+) -> None:
+    """Freeze the reports of the last run as the next final: V1.0, V1.1, … A final is never overwritten.
+
+    It is a step of its own, not an option of run: a report is read before it is signed.
+
+    Example: sqlib final data/demo/jiahe --period 2026Q3
+    """
+    from sqlib import portfolio, versions, words
+
+    place = versions.place(folder, period, reports)[1]
+    version, new = versions.freeze(place)
+    portfolio.portal(reports, language=speech())
+    frozen = place / versions.FINAL / version
+    typer.echo(words.text("versions", "said", "frozen" if new else "unchanged", language=speech(), version=version,
+                          path=frozen))  # fmt: skip
+
+
+@app.command()
+def diff(
+    folder: Annotated[Path, typer.Argument(help="Client folder with client.toml.")],
+    period: OnePeriod = None,
+    before: Annotated[str | None, typer.Option("--from", help="V1.0, …; default: the final before --to.")] = None,
+    after: Annotated[str, typer.Option("--to", help="draft (what lies there now) or V1.1, …")] = "draft",
+    out: Annotated[Path | None, typer.Option(help="Workbook (.xlsx) with every row.")] = None,
+    language: Annotated[str | None, typer.Option(help="zh or en; default: the client's first.")] = None,
+    reports: Reports = Path("reports"),
+) -> None:
+    """Tell what moved between two versions (rows, numbers, verdicts) and why.
+
+    Causes: source files, mapping, corrections, commentary, parameters, page, package, libraries.
+
+    Exit status 0 with and without differences; 2 for a wrong argument.
+
+    Examples: sqlib diff data/demo/jiahe · sqlib diff data/demo/jiahe --from V1.0 --to V1.1 --out difference.xlsx
+    """
+    from sqlib import comparing
+
+    comparing.compare(folder, period, before, after, out, language, reports)
+
+
+@app.command()
+def deliver(
+    folder: Annotated[Path, typer.Argument(help="Client folder with client.toml.")],
+    audience: Annotated[str, typer.Option(help="management, team, client or internal.")],
+    period: OnePeriod = None,
+    out: Annotated[Path | None, typer.Option(help="Archive (.zip); default: deliveries/ beside the reports.")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="What lies there, not the latest final.")] = False,
+    reports: Reports = Path("reports"),
+) -> None:
+    """Write one archive with one audience's reports and tables, searched before it leaves.
+
+    It stops, and writes nothing, on a name, mobile number, identity card, credit code, e-mail, WeChat id, raw id,
+    raw comment, hidden sheet, row, column or text, note, document property, HTML comment or path. Ids without a letter
+    and a digit, or under 5 characters, are looked for in columns of ids only; comments from 12 characters on.
+
+    Switched off for --audience internal: names, raw ids and raw comments, which its lists hold by intent; for the
+    other audiences nothing.
+
+    Examples: sqlib deliver data/demo/jiahe --audience management ·
+    sqlib deliver data/demo/jiahe --audience client --draft --out for_review.zip
+    """
+    from sqlib import delivery, words
+
+    path, unsearchable = delivery.deliver(
+        folder, period, audience, out, draft, reports, tell=lambda hits: delivery.show(hits, speech())
+    )
+    typer.echo(words.text("delivery", "said", "done", language=speech(), path=path))
+    if unsearchable:
+        typer.echo(words.text("delivery", "said", "unsearchable", language=speech(), count=unsearchable))
+
+
 @app.command("list")
 def list_pages() -> None:
     """List the pages: what each answers and which tables it reads (in brackets: can do without).

@@ -6,6 +6,7 @@ do where a table is absent) happens here. Nothing is written unless the job has 
 
 import inspect
 import io
+import json
 import math
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sqlib.words import Listing, Term
 FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
 REPORT = "application/vnd.sqlib.report+json"
+READ = "read.json"  # what the page read, in its out_dir: for the record of the run
 AUDIENCES = ("management", "team", "client", "internal")
 
 
@@ -228,6 +230,8 @@ class Page(Reading):
         self._tabulate("parameters", pd.DataFrame(rows), columns["parameters_columns"], title)
         name = catalogue.entries()[self.stem].title[self.language]
         _emit({REPORT: account.record(self, self.stem, name, self.audience), "text/plain": f"<{self.stem}>"})
+        if self._out:
+            (self._out / READ).write_text(json.dumps(account.read(self), ensure_ascii=False), encoding="utf-8")
 
     # -- machinery ------------------------------------------------------------------------------------------------
 

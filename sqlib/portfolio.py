@@ -61,15 +61,22 @@ def findings_csv(folder: Path) -> Path:
     """
     from sqlib.findings import COLUMNS  # with pandas and the methods, which the portal does not need
 
-    folder, rows = Path(folder), {}
-    for path in _notebooks(folder):
-        for finding in notebook.harvest(notebook.read(path))["findings"]:
-            rows.setdefault(finding["finding_id"], finding)
+    folder = Path(folder)
+    rows = findings(folder)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([_cell(rows[name].get(column)) for column in COLUMNS] for name in sorted(rows))
     return render.write(folder / "findings.csv", "\ufeff" + text.getvalue())
+
+
+def findings(folder: Path) -> dict[str, dict]:
+    """finding_id -> record, of every executed notebook of one client and period, live or frozen."""
+    rows = {}
+    for path in _notebooks(Path(folder)):
+        for finding in notebook.harvest(notebook.read(path))["findings"]:
+            rows.setdefault(finding["finding_id"], finding)
+    return rows
 
 
 def _cell(value):
@@ -104,18 +111,26 @@ def _grouped(rows: list[dict], key: str) -> dict[str, list[dict]]:
 
 def _run(folder: Path, out: Path, language: str) -> dict:
     """One client and period: the jobs its ``run.json`` tells, and the reports that only lie there."""
-    run = _recorded(folder / "run.json")
+    run = recorded(folder / "run.json")
     told = {(job["audience"], job["stem"]) for job in run.get("jobs", ())}
     jobs = [*run.get("jobs", ()), *_unrecorded(folder, told)]
     return {
         "client_id": run.get("client_id", folder.parent.name),
         "client_name": run.get("client_name", folder.parent.name),
         "period": run.get("period", folder.name),
+        "version": run.get("version", ""),
+        "state": run.get("state", ""),
         "jobs": [_job(job, folder, out, language) for job in jobs],
     }
 
 
-def _recorded(path: Path) -> dict:
+def recorded(path: Path) -> dict:
+    """A ``run.json``; empty where there is none.
+
+    Raises
+    ------
+    SqlibError : ``portfolio.run_unreadable``
+    """
     if not path.exists():
         return {}
     try:

@@ -256,14 +256,20 @@ class Reading:
 
     def sources(self) -> pd.DataFrame:
         """Every file read: table, file, and the start of its SHA-256."""
+        found = self.fingerprints()
         rows = [
-            {"table": self.title(name), "file": file, "sha256": _fingerprint(self.client.folder / file)}
+            {"table": self.title(name), "file": file, "sha256": found[file][:12]}
             for name in self.client.tables
             for file in self.table_of(name).counts["file"]
         ]
         return pd.DataFrame(rows)
 
+    def fingerprints(self) -> dict[str, str]:
+        """File -> SHA-256 of every file read."""
+        files = {file for name in self.client.tables for file in self.table_of(name).counts["file"]}
+        return {file: _fingerprint(self.client.folder / file) for file in sorted(files)}
+
 
 def _fingerprint(path: Path) -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+        return hashlib.file_digest(stream, "sha256").hexdigest()

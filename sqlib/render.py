@@ -25,6 +25,9 @@ _STYLE = Path(__file__).parent / "style"
 LONG, WIDE = 24, 6  # rows that a printed page may have to break, columns that need small print
 PROSE, OUTPUT = 0, 9  # beside the levels 1, 2, 3 of a heading
 _BOXES = {PROSE: "sq-prose", OUTPUT: "sq-cell"}
+_STAMP = re.compile(
+    r'(<(?:dd|p class="sq-stamp") data-state=")\w*(">)[^<]*'
+)  # customer text is escaped: no tag its own
 _HIDDEN = {"parameters", "injected-parameters", "remove-cell", "remove-output"}
 
 
@@ -71,7 +74,14 @@ class Outline:
     appendix: list[Section]
 
 
-def html(nb_or_path: NotebookNode | str | Path, out_path: str | Path, *, language: str) -> Path:
+def html(
+    nb_or_path: NotebookNode | str | Path,
+    out_path: str | Path,
+    *,
+    language: str,
+    version: str = "",
+    state: str = "draft",
+) -> Path:
     """Write the report of an executed notebook; the same notebook gives the same bytes.
 
     Parameters
@@ -79,6 +89,7 @@ def html(nb_or_path: NotebookNode | str | Path, out_path: str | Path, *, languag
     nb_or_path : executed notebook, or its file; Markdown cells of other languages are left out
     out_path : the HTML file; it is replaced in one step or not touched
     language : ``zh`` or ``en``
+    version, state : printed as the stamp of the page; what nobody has frozen is a ``draft``
 
     Raises
     ------
@@ -91,7 +102,18 @@ def html(nb_or_path: NotebookNode | str | Path, out_path: str | Path, *, languag
     said = wording("report", language)
     resources = {"page": outline(nb, said), "record": record, "words": said, "language": language}
     text, _ = _exporter().from_notebook_node(nb, resources)
-    return write(out_path, text)
+    return write(out_path, stamped(text, language, version, state))
+
+
+def stamped(page: str, language: str, version: str, state: str) -> str:
+    """The HTML of a report with another stamp; nothing else of it changes."""
+    stamp = markup.escape(wording("report", language)["stamp"][state].format(version=version).strip())
+    return _STAMP.sub(lambda match: f"{match[1]}{state}{match[2]}{stamp}", page)
+
+
+def unstamped(page: str) -> str:
+    """The HTML of a report as it reads under any version: two are equal where they say the same."""
+    return _STAMP.sub(r"\1\2", page)
 
 
 def write(path: str | Path, text: str) -> Path:

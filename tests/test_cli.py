@@ -16,7 +16,8 @@ from test_batch import FAULT, FEEDBACK, HEAD, ROWS, Kernel, project
 from sqlib import batch, catalogue, cli, client, notebook, progress, words
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = [[], ["new"], ["new", "client"], ["new", "notebook"], ["check"], ["run"], ["list"], ["demo"], ["portal"]]
+SINGLE = ("check", "run", "list", "demo", "portal", "final", "diff", "deliver")
+COMMANDS = [[], ["new"], ["new", "client"], ["new", "notebook"], *([name] for name in SINGLE)]
 
 
 @pytest.fixture
@@ -65,7 +66,9 @@ def test_every_help_shows_how(sqlib, command):
 
 def test_help_names_every_command_and_every_option_has_help(sqlib):
     said = sqlib("--help")[1]
-    assert {"new", "check", "run", "list", "demo", "portal"} <= set(re.findall(r"\w+", said))
+    assert {"new", "check", "run", "list", "demo", "portal", "final", "diff", "deliver"} <= set(
+        re.findall(r"\w+", said)
+    )
     for command in cli.app.registered_commands + cli.new.registered_commands:
         for name, hint in command.callback.__annotations__.items():
             if name != "return":
@@ -225,3 +228,55 @@ def test_a_new_client_is_a_folder_that_loads_once_a_table_is_declared(mini, sqli
     (folder / "raw" / "f.csv").write_text(ROWS, encoding="utf-8")
     assert (client.load(folder).id, client.load(folder).name) == ("acme", "acme")
     assert sqlib("check", "data/clients/acme")[0] == 0
+
+
+# ---------------------------------------------------------------- versions
+
+
+def test_freeze_compare_and_deliver(here, kernel, sqlib):
+    assert sqlib("run", "acme")[0] == 0
+    assert sqlib("final", "acme") == (0, f"Frozen as V1.0: {here / 'reports/acme/2026Q3/final/V1.0'}\n")
+    assert "Nothing has changed since V1.0" in sqlib("final", "acme")[1]
+    assert "V1.0 final" in (here / "reports/index.html").read_text(encoding="utf-8")
+    kernel.level = lambda language: 2.0
+    assert sqlib("run", "acme", "--language", "en")[0] == 0
+    (here / "acme/raw/f.csv").write_text(ROWS, encoding="utf-8")
+    status, said = sqlib("diff", "acme", "--language", "en", "--out", "d.xlsx")
+    assert status == 0 and "V1.1 (draft) against V1.0" in said and (here / "d.xlsx").is_file()
+    status, said = sqlib("deliver", "acme", "--audience", "management")
+    assert status == 0 and "acme-2026Q3-management-V1.0.zip" in said
+    assert (here / "reports/acme/2026Q3/deliveries/acme-2026Q3-management-V1.0.zip").is_file()
+
+
+def test_a_leak_is_listed_and_ends_with_one(here, kernel, sqlib):
+    sqlib("run", "acme")
+    table = here / "reports/acme/2026Q3/management/tables/ok/numbers.csv"
+    table.write_text("group\n13800138000\n", encoding="utf-8")
+    status, said = sqlib("deliver", "acme", "--audience", "management", "--draft")
+    assert status == 1 and "mobile number" in said and "row 2, group" in said and "13800138000" not in said
+    assert not (here / "reports/acme/2026Q3/deliveries").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["final", "acme"],
+        ["final", "nobody"],
+        ["diff", "acme"],
+        ["deliver", "acme", "--audience", "management"],
+        ["deliver", "acme"],
+        ["deliver", "acme", "--audience", "boss"],
+    ],
+)
+def test_wrong_arguments_of_versions_end_with_two(here, sqlib, arguments):
+    assert sqlib(*arguments)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--from", "V9.9"], ["--to", "V9.9"], ["--language", "fr"], ["--out", "d.csv"], ["--period", "2026Q9"]]
+)
+def test_wrong_arguments_of_a_comparison_end_with_two(here, kernel, sqlib, wrong):
+    sqlib("run", "acme")
+    sqlib("final", "acme")
+    status, said = sqlib("diff", "acme", *wrong)
+    assert status == 2 and wrong[1] in said

@@ -1,6 +1,7 @@
 """The companion of a page, in this process: small client folders, the code cells of the committed page run on them."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -405,6 +406,17 @@ def test_tables_are_written_without_live_formulas_and_shown_without_live_markup(
     assert live == [] and {f"'{team[0]}", f"'{team[2]}", team[1]} <= set(cells)
     html = "".join(records(shown, "text/html"))
     assert "<script" not in html and "&lt;script&gt;" in html
+
+
+def test_what_the_page_read_is_kept_for_the_record_of_the_run(tmp_path, shown):
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(n=60))
+    (tmp_path / "out").mkdir()
+    run(tmp_path / "acme", out_dir=str(tmp_path / "out"))
+    told = json.loads((tmp_path / "out" / page.READ).read_text(encoding="utf-8"))
+    assert told["inputs"] == {"raw/f.csv": hashlib.sha256((tmp_path / "acme/raw/f.csv").read_bytes()).hexdigest()}
+    (row,) = told["rows"]
+    assert (row["table"], row["file"], row["used"] > 0) == ("feedback", "raw/f.csv", True)
+    assert row["rows"] == sum(value for name, value in row.items() if name not in ("table", "file", "rows"))
 
 
 # ---------------------------------------------------------------- the account of the data
