@@ -4,7 +4,7 @@ import pandas as pd
 
 from sqlib import findings, problems, readiness, tables, words
 from sqlib.reading import Absent, Reading
-from sqlib.words import Quantity
+from sqlib.words import Listing, Quantity
 
 TROUBLE = ("table", "rule", "count", "used")
 NO_ANSWERS, FEW_ANSWERS = 10, 30  # a share of 30 answers is known to about +-18 points, of 10 to +-31
@@ -40,17 +40,44 @@ def period_line(reading: Reading) -> str:
 
 
 def satisfied_line(reading: Reading) -> str:
-    """Which scores count as satisfied, as the answers show it; empty where no satisfied one is on a known scale."""
+    """Which scores count as satisfied, as the answers show it, and how they are converted to points of 100.
+
+    Empty where no satisfied score is on a known scale.
+    """
     feedback = reading.read("feedback", optional=True)
-    if feedback is None or reading.best.get("csat") == "low":
+    if feedback is None:
         return ""
     rows = feedback[feedback["metric"].eq("csat") & feedback["satisfied"].fillna(False)]
     if rows.empty:
         return ""
     low, high = rows.groupby(["scale_min", "scale_max"]).size().idxmax()
-    least = rows.loc[rows["scale_min"].eq(low) & rows["scale_max"].eq(high), "score"].min()
-    ends = {"low": low, "high": high, "least": least}
-    return reading.say("strip", "satisfied", **{name: f"{value:g}" for name, value in ends.items()})
+    own = rows.loc[rows["scale_min"].eq(low) & rows["scale_max"].eq(high), "score"]
+    ends = {"low": f"{low:g}", "high": f"{high:g}"}
+    top = sorted(reading.client.scales["csat"].top) if "csat" in reading.client.scales else []
+    if top and top != [level for level in range(int(top[0]), int(high) + 1)]:
+        said = reading.say("strip", "satisfied_levels", levels=_levels(top), **ends)
+    elif reading.best.get("csat") == "low":
+        said = reading.say("strip", "satisfied_low", most=f"{own.max():g}", **ends)
+    else:
+        said = reading.say("strip", "satisfied", least=f"{own.min():g}", **ends)
+    return said + _conversion(reading, low, high)
+
+
+def _levels(scores: list[float]) -> Listing:
+    return Listing(tuple(f"{score:g}" for score in scores))
+
+
+def _conversion(reading: Reading, low: float, high: float) -> str:
+    """How scores become points of 100, where that is declared."""
+    scale = reading.client.scales.get("csat")
+    if scale is None or scale.points is None:
+        return ""
+    if scale.points == "linear":
+        worst, best = (low, high) if scale.best == "high" else (high, low)
+        return reading.say("strip", "linear", worst=f"{worst:g}", best=f"{best:g}")
+    pairs = sorted(scale.converted().items(), reverse=True)
+    each = [reading.say("strip", "level", level=f"{level:g}", points=f"{points:g}") for level, points in pairs]
+    return reading.say("strip", "converted", levels=Listing(tuple(each)))
 
 
 def balance(reading: Reading) -> pd.DataFrame:
@@ -58,6 +85,7 @@ def balance(reading: Reading) -> pd.DataFrame:
     checked = {reading.title(name): table for name, table in _checked(reading).items()}
     parts = [tables.balance(table, reading.period).assign(table=title) for title, table in checked.items()]
     both = pd.concat(parts, ignore_index=True)
+    both = both if both["default_praise"].any() else both.drop(columns="default_praise")
     return both[both["file"] != ""].reset_index(drop=True)
 
 

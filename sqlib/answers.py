@@ -27,6 +27,25 @@ def link(feedback: pd.DataFrame, customers: pd.DataFrame | None) -> pd.DataFrame
     return linked
 
 
+def place(feedback: pd.DataFrame, staff: pd.DataFrame | None) -> pd.DataFrame:
+    """Feedback with ``team`` filled in where it names none: the team of whoever served, on the day of the answer.
+
+    Someone with several posts is in the one begun last; an undated answer has a team only where there is one post.
+    """
+    if staff is None or feedback["staff_id"].isna().all():
+        return feedback
+    posts = staff.loc[staff["team"].notna(), ["staff_id", "team", "hired_on", "left_on"]]
+    posts = posts.assign(only=~posts["staff_id"].duplicated(keep=False))
+    asked = feedback.loc[feedback["team"].isna() & feedback["staff_id"].notna(), ["staff_id", "received_at"]]
+    pairs = asked.reset_index(names="at").merge(posts, on="staff_id")
+    day = pairs["received_at"].dt.normalize()
+    begun = pairs["hired_on"].isna() | (pairs["hired_on"] <= day)
+    there = day.notna() & begun & (pairs["left_on"].isna() | (pairs["left_on"] >= day))
+    held = pairs[there | (day.isna() & pairs["only"])].sort_values("hired_on", na_position="first", kind="stable")
+    team = held.drop_duplicates("at", keep="last").set_index("at")["team"]
+    return feedback.assign(team=feedback["team"].fillna(team.reindex(feedback.index)))
+
+
 def by_cell(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
     """One row an answer: overall scores, and one row an item for the family ``dimension``.
 

@@ -4,24 +4,26 @@ import pandas as pd
 
 from sqlib.errors import SqlibError
 
-OUT = ["filtered", "superseded", "duplicate", "blank_or_total", "missing_score", "quarantined"]
+OUT = ["filtered", "superseded", "duplicate", "blank_or_total", "missing_score", "default_praise", "quarantined"]
+CLASSES = ["superseded", "duplicate", "missing_score", "default_praise", "quarantined", "usable"]
 COUNTS = ["file", "raw_rows", "unpivot_factor", *OUT, "usable"]
 
 
-def counts(read: pd.DataFrame, files: pd.Series, duplicate, silent, aside, used) -> pd.DataFrame:
+def counts(read: pd.DataFrame, files: pd.Series, classes: dict[str, pd.Series]) -> pd.DataFrame:
     """One row per file, in rows after unpivoting but for ``raw_rows``, ``blank_or_total`` and ``filtered``.
+
+    classes : class of ``CLASSES`` -> row by row, does it belong there? A class left out holds no row.
 
     Raises
     ------
     SqlibError : ``tables.balance`` where raw rows x unpivot factor are not the sum of the rest
     """
-    classes = {"duplicate": duplicate, "missing_score": silent, "quarantined": aside, "usable": used}
     found = pd.DataFrame({name: rows.groupby(files).sum() for name, rows in classes.items()})
-    table = read.set_index("file").join(found).fillna({name: 0 for name in classes}).assign(superseded=0)
+    table = read.set_index("file").join(found.reindex(columns=CLASSES)).fillna(dict.fromkeys(CLASSES, 0))
     table = table.reset_index()[COUNTS].astype({name: "int64" for name in COUNTS[1:]})
     for row in table.itertuples():
         left = (row.raw_rows - row.blank_or_total - row.filtered) * row.unpivot_factor
-        right = row.superseded + row.duplicate + row.missing_score + row.quarantined + row.usable
+        right = sum(getattr(row, name) for name in CLASSES)
         if left != right:
             raise SqlibError("tables.balance", where=row.file, got=left, counted=right)
     return table
@@ -30,7 +32,8 @@ def counts(read: pd.DataFrame, files: pd.Series, duplicate, silent, aside, used)
 def balance(counted: pd.DataFrame, files: pd.Series, inside: pd.Series) -> pd.DataFrame:
     """Where the rows of each file went, all counted after unpivoting; the last row (file = "") is the total.
 
-    rows = used + outside_window + filtered + superseded + duplicate + blank_or_total + missing_score + quarantined
+    rows = used + outside_window + filtered + superseded + duplicate + blank_or_total + missing_score +
+    default_praise + quarantined
     """
     factor = counted["unpivot_factor"]
     table = pd.DataFrame({"file": counted["file"], "rows": counted["raw_rows"] * factor})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import headers, mapping, pseudonyms, readers, repairs
+from sqlib import exports, headers, mapping, pseudonyms, readers, repairs
 from sqlib.client import Source
 from sqlib.contracts import Contract
 from sqlib.errors import ClientError
@@ -21,6 +21,7 @@ SEVERITY = {  # rule code of every problem met before typing -> severity; worded
     "header_unknown": "error",
     "name_ambiguous": "warning",
     "name_unmatched": "warning",
+    "option_numbers": "info",
     "quote_unclosed": "warning",
     "record_too_long": "warning",
     "record_too_short": "warning",
@@ -91,9 +92,12 @@ def read(folder: Path, path: Path, source: Source, contract: Contract, where: st
     _note(part, grid, (first, last), repeated)
     _repair(part)
     _note_widths(part, grid, last)
-    meant = mapping.names(part.body, repeated, source, contract)
+    part.source = exports.applied(source, part.body, contract, place)
+    meant = mapping.names(part.body, repeated, part.source, contract)
     part.columns = meant.columns
-    if not part.columns and not source.unpivot:
+    if numbers := exports.numbered(part.source, part.body):
+        part.problem("option_numbers", column="score", value=listed(numbers), count=len(numbers))
+    if not part.columns and not part.source.unpivot:
         part.problem("header_unknown", row=part.head, value=" | ".join(names))
     for rule, header, _, best in meant.unclear:
         part.problem(rule, row=part.head, column=header, value=f"{header} | {best}")
@@ -189,7 +193,7 @@ def mapped(part: Part) -> pd.DataFrame:
         frame[column] = pd.Series(value, index=frame.index, dtype="str")
     part.counts["unpivot_factor"] = len(source.unpivot.columns) if source.unpivot else 1
     if source.unpivot:
-        for column in (source.unpivot.name, source.unpivot.value):
+        for column in (source.unpivot.name, source.unpivot.value, *source.unpivot.labelled()):
             _replaced(part, frame, column)
         frame = mapping.unpivot(frame, source, names, part.place)
     frame = _cleaned(part, frame.reset_index(drop=True))

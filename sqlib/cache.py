@@ -47,7 +47,8 @@ def key(client: Client, name: str, as_of) -> str:
     digest.update(hashlib.sha256(pseudonyms.key(client)).digest())
     for metric, scale in sorted(client.scales.items()):
         digest.update(f"{metric}={scale.model_dump_json()}".encode())
-    for table in sorted({name, "customers"} & set(client.tables)):  # customers: their names become ids
+    digest.update(client.feedback.model_dump_json().encode())
+    for table in sorted({name, "customers", "staff"} & set(client.tables)):  # names become the ids listed there
         for source in client.tables[table]:
             digest.update(source.model_dump_json().encode())
             for path in intake.files(client, source):
@@ -68,7 +69,8 @@ def _bytes(path: Path) -> bytes:
 def _source() -> str:
     """Hash of the code and declarations a table is made by: everything of the package that knows no page."""
     root = Path(sqlib.__file__).parent
-    files = [*root.glob("*.py"), *root.glob("contracts/*.toml"), *root.glob("profiles/*/*.toml")]
+    declared = (root.glob(f"{folder}/*.toml") for folder in ("contracts", "exports", "profiles/*"))
+    files = [*root.glob("*.py"), *(path for found in declared for path in found)]
     digest = hashlib.sha256()
     for path in sorted(files):
         if path.stem not in _FLOOR_ABOVE:

@@ -22,6 +22,7 @@ from sqlib.periods import Period
 FILE = "client.toml"
 GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
 PROFILES = Path(__file__).parent / "profiles"
+EXPORTS = sorted(path.stem for path in (Path(__file__).parent / "exports").glob("*.toml") if path.stem != "questions")
 Profile = Annotated[str, one_of(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))]
 
 
@@ -65,10 +66,21 @@ class Privacy(Section):
 
 
 class Scale(Section):
-    """``[scales.<metric>]``: which end is best, which levels count as satisfied."""
+    """``[scales.<metric>]``: which end is best, which levels count as satisfied, what each is worth of 100 points."""
 
     best: Literal["high", "low"] = "high"
     top: list[float] = []
+    points: Literal["linear"] | dict[str, float] | None = None  # level -> points of 100
+
+    def converted(self) -> dict[float, float]:
+        """Level -> points, as declared; empty where the conversion is linear or none."""
+        return {float(level): points for level, points in self.points.items()} if isinstance(self.points, dict) else {}
+
+
+class Feedback(Section):
+    """``[feedback]``: texts a platform writes where a customer does not rate; None: the shipped list."""
+
+    default_praise: Texts | None = None
 
 
 class Cells(Section):
@@ -96,6 +108,11 @@ class Unpivot(Section):
     columns: Annotated[Texts, Field(min_length=1)]
     name: str
     value: str
+    items: dict[str, dict[str, Text]] = {}  # header -> contract column -> what holds for every row of this item
+
+    def labelled(self) -> list[str]:
+        """The further columns that ``items`` fills."""
+        return list(dict.fromkeys(column for given in self.items.values() for column in given if column != self.name))
 
 
 class Source(Section):
@@ -105,13 +122,15 @@ class Source(Section):
     sheet: Text | None = None
     header_row: int | None = Field(None, ge=1)
     encoding: str | None = None
+    export: Annotated[str, one_of(EXPORTS)] | None = None  # a platform whose headers are known
     columns: dict[str, str] = {}  # header in the file -> contract column; "" leaves the column out
     constants: dict[str, Text] = {}
     recode: dict[str, dict[str, Text]] = {}
     unpivot: Unpivot | None = None
     filter: str = ""
     missing: Texts = []
-    supersedes: Texts = []
+    supersedes: Annotated[list[Pattern], BeforeValidator(as_list)] = []  # files whose rows these files replace
+    reverse: Texts = []  # items (or "score") on which the lowest figure is best
     dayfirst: bool | None = None
     year: int | None = Field(None, ge=1900, le=2200)
 
@@ -122,6 +141,7 @@ class Source(Section):
         named += [(f"recode.{column}", column) for column in self.recode]
         if self.unpivot:
             named += [("unpivot.name", self.unpivot.name), ("unpivot.value", self.unpivot.value)]
+            named += [("unpivot.items", column) for column in self.unpivot.labelled()]
         return named
 
 
@@ -131,6 +151,7 @@ class _File(Section):
     targets: Targets = Targets()
     privacy: Privacy = Privacy()
     scales: dict[str, Scale] = {}
+    feedback: Feedback = Feedback()
     cells: Cells = Cells()
     weighting: Weighting = Weighting()
     themes: Themes = Themes()
@@ -147,6 +168,7 @@ class Client(Identity):
     targets_by_segment: dict[str, dict[str, float]]  # indicator -> segment -> target
     privacy: Privacy
     scales: dict[str, Scale]
+    feedback: Feedback
     cells: Cells
     weighting: Weighting
     themes: Themes
@@ -197,7 +219,7 @@ def check_id(name: str) -> str:
 
 
 def _client(file: _File, client_id: str, folder: Path) -> Client:
-    sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "cells", "tables")}
+    sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "feedback", "cells", "tables")}
     return Client(
         **file.client.model_dump(),
         **sections,

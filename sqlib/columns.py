@@ -12,7 +12,7 @@ from sqlib.parsing import Typed, blank
 from sqlib.repairs import LOG, PROBLEMS, joined, log, problem
 
 FAILED = ["index", "column", "rule"]
-_WORDS = ["source_file", "metric", "dimension", "item_id"]  # a worded column is one question of one file
+_WORDS = ["source_file", "metric", "dimension", "item_id"]  # a worded column is one question, or matrix, of one file
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,14 @@ def _words(frame: pd.DataFrame, text: pd.DataFrame, score: Typed, client: Client
     values, repaired, failed = score.values.copy(), score.repaired.copy(), score.failed.copy()
     frame, logs, problems = frame.copy(), [], []
     keys = [name for name in _WORDS if name in frame]
-    for (file, *_), rows in frame[score.failed != ""].groupby(keys, sort=False, dropna=False):
+    asked = frame[keys].assign(item_id=frame["stem"].fillna(frame["item_id"])) if "stem" in frame else frame[keys]
+    for (file, *_), at in asked[score.failed != ""].groupby(keys, sort=False, dropna=False):
+        rows = frame.loc[at.index]
         source = source_of(client, table, file)
         low, high = (_stated(rows[name]) for name in ("scale_min", "scale_max"))
         recoded = source is not None and "score" in source.recode
         cells = text.loc[rows.index, "score"]
-        own = (frame[keys].fillna("") == frame.loc[rows.index[0], keys].fillna("")).all(axis=1)
+        own = (asked.fillna("") == asked.loc[rows.index[0]].fillna("")).all(axis=1)
         open_scale = high is None and score.values[own].notna().any()  # words among numbers say nothing of the scale
         read, levels = (None, None) if recoded or open_scale else worded.scores(cells, low, high, client.profile)
         if levels is None:

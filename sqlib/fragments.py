@@ -19,13 +19,12 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
     ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml,
     ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only
     these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best`` and is
-    left blank where the column it ``needs`` is; an empty cell reads ``blank`` where the column has one. ``names`` words
-    the themes of the code book.
+    left blank where the column it ``needs`` is; an empty cell reads ``blank`` where the column has one. An ``optional``
+    column is left out where the frame has none. ``names`` words the themes of the code book.
     """
-    head = "".join(
-        f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in spec["columns"]
-    )
-    body = "".join(_row(row, spec["columns"], language, names) for row in frame.to_dict("records"))
+    columns = [column for column in spec["columns"] if column["from"] in frame or not column.get("optional")]
+    head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in columns)
+    body = "".join(_row(row, columns, language, names) for row in frame.to_dict("records"))
     return f'<table class="sq-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 

@@ -15,6 +15,10 @@ from sqlib.contracts import Contract
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
 
+BOOKS = {  # kind of id -> table that lists who is who, its id and its name
+    "customer": ("customers", "customer_id", "customer_name"),
+    "person": ("staff", "staff_id", "staff_name"),
+}
 COUNTS = ["file", "raw_rows", "unpivot_factor", "blank_or_total", "filtered"]
 
 
@@ -46,9 +50,11 @@ def read(client: Client, table: str, contract: Contract) -> Raw:
     ClientError : a file is missing, empty, damaged or of another kind; a name in client.toml is in no file
     """
     parts, frame = _read(client, table, contract)
-    book, problems = _book(client, table, frame, contract)
-    frame, logs, more, known = pseudonyms.replace(frame, contract, client, book)
+    book, problems = _book(client, table, frame, contract, "customer")
+    people, doubts = _book(client, table, frame, contract, "person")
+    frame, logs, more, known = pseudonyms.replace(frame, contract, client, book, people)
     pseudonyms.remember(client, table, known)
+    problems += doubts
     problems += [problem for part in parts for problem in part.problems] + more
     unknown = [{"file": part.file, "column": column} for part in parts for column in part.unknown]
     return Raw(
@@ -118,22 +124,22 @@ def _counts(parts: list[blocks.Part]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COUNTS)
 
 
-def _book(client: Client, table: str, frame: pd.DataFrame, contract: Contract) -> tuple[dict[str, str], list]:
-    """Customer name -> id from the customers table, where this table needs it and that table has both."""
-    if not client.tables.get("customers") or not _has_names(frame, contract):
+def _book(client: Client, table: str, frame: pd.DataFrame, contract: Contract, kind: str) -> tuple[dict, list]:
+    """Name -> id from the table that keeps the list, where this table needs it and that one has both."""
+    keeper, ids, names = BOOKS[kind]
+    if not client.tables.get(keeper) or not _has_names(frame, contract, kind):
         return {}, []
-    declared = contracts.load("customers")
-    customers = frame if table == "customers" else _read(client, "customers", declared)[1]
-    if not {"customer_id", "customer_name"} <= set(customers):
+    declared = contracts.load(keeper)
+    listed = frame if table == keeper else _read(client, keeper, declared)[1]
+    if not {ids, names} <= set(listed):
         return {}, []
-    ids = customers.drop(columns="customer_name")
-    coded = pseudonyms.replace(ids, declared, client, {})[0]["customer_id"]
-    book, twice = pseudonyms.book(customers.assign(customer_id=coded))
-    problem = repairs.problem(table, "", "name_ambiguous", column="customer_name", count=twice)
+    coded = pseudonyms.replace(listed.drop(columns=names), declared, client, {})[0][ids]
+    book, twice = pseudonyms.book(coded, listed[names])
+    problem = repairs.problem(table, "", "name_ambiguous", column=names, count=twice)
     return book, [problem] if twice else []
 
 
-def _has_names(frame: pd.DataFrame, contract: Contract) -> bool:
+def _has_names(frame: pd.DataFrame, contract: Contract, kind: str) -> bool:
     roles = {name: contract.columns[name].identifies for name in frame if name in contract.columns}
-    named = any(role == "name" for role in roles.values())
-    return named or any(pseudonyms.are_names(frame[name]).any() for name, role in roles.items() if role == "customer")
+    named = kind == "customer" and any(role == "name" for role in roles.values())
+    return named or any(pseudonyms.are_names(frame[name]).any() for name, role in roles.items() if role == kind)

@@ -121,7 +121,8 @@ def keep(body: pd.DataFrame, columns: dict[str, str], source: Source, where: str
 def unpivot(frame: pd.DataFrame, source: Source, names: dict[str, str], where: str) -> pd.DataFrame:
     """One row per item: the header goes to ``name``, the cell to ``value``; all other columns are repeated.
 
-    names : header in the file -> column of the frame; the items are given by either
+    names : header in the file -> column of the frame; the items are given by either. What ``items`` of the block says
+        of an item goes to further columns, and may name it otherwise.
 
     Raises
     ------
@@ -136,7 +137,10 @@ def unpivot(frame: pd.DataFrame, source: Source, names: dict[str, str], where: s
         raise ClientError("intake.unpivot_column", where=where, **values)
     rows, factor, columns = len(frame), len(items), [names[item] for item in items]
     long = frame.drop(columns=columns).take(np.repeat(np.arange(rows), factor)).reset_index(drop=True)
-    long[wide.name] = pd.Series(np.tile(np.array(items, dtype=object), rows), dtype="str")
+    for column in (wide.name, *wide.labelled()):
+        usual = items if column == wide.name else [None] * factor
+        given = [wide.items.get(name, {}).get(column, own) for name, own in zip(wide.columns, usual, strict=True)]
+        long[column] = pd.Series(np.tile(np.array(given, dtype=object), rows), dtype="str")
     cells = pd.concat([frame[column] for column in columns], ignore_index=True)
     long[wide.value] = cells.take(np.arange(rows * factor).reshape(factor, rows).T.ravel()).reset_index(drop=True)
     return long

@@ -103,11 +103,38 @@ def _numbers(cells: pd.Series, unit: str, whole: bool) -> Typed:
 
 def _written_number(text: str, unit: str) -> tuple[float, str]:
     """One number that is not in plain digits, with the rule that read it; nan where it is no number."""
-    found = _pattern(unit).fullmatch(unicodedata.normalize("NFKC", text).strip().casefold())
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    found = _pattern(unit).fullmatch(plain)
     if not found:
-        return float("nan"), ""
+        return _duration(plain, unit)
     value = float(found["number"].replace(",", "")) * SPELLINGS["number"]["multipliers"].get(found["times"], 1)
     return value, "percent_text" if found["percent"] else "number_text"
+
+
+def _duration(text: str, unit: str) -> tuple[float, str]:
+    """A duration in several units, or as a clock shows it (1:02:05), in the contract's unit of time."""
+    declared = SPELLINGS["duration"]
+    if unit not in declared["units"]:
+        return float("nan"), ""
+    if re.fullmatch(r"\d+:[0-5]\d(?::[0-5]\d)?", text):
+        parts = [float(part) for part in text.split(":")]
+        seconds = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+        return seconds / declared["units"][unit], "duration_text"
+    found = _durations().fullmatch(text)
+    if not found or not any(found.groups()):
+        return float("nan"), ""
+    seconds = sum(float(found[f"s{size}"] or 0) * int(size) for size in declared["parts"])
+    return seconds / declared["units"][unit], "duration_text"
+
+
+@functools.cache
+def _durations() -> re.Pattern:
+    """Days, hours, minutes and seconds in this order, any of them left out."""
+    parts = [
+        rf"(?:(?P<s{size}>\d+(?:\.\d+)?)\s*(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})\s*)?"
+        for size, words in SPELLINGS["duration"]["parts"].items()
+    ]
+    return re.compile("".join(parts))
 
 
 @functools.cache

@@ -97,47 +97,57 @@ def are_names(cells: pd.Series) -> pd.Series:
     return wordy if mostly else wordy & texts.str.contains(r"[^\x00-\x7f]", regex=True)
 
 
-def replace(frame: pd.DataFrame, contract: Contract, client: Client, book: dict[str, str]):
+def replace(
+    frame: pd.DataFrame, contract: Contract, client: Client, book: dict[str, str], people: dict[str, str] | None = None
+):
     """Names out, ids in.
 
     frame : contract columns, source_file, source_row
     book : folded customer name -> customer id, from the customers table
+    people : folded name of a person -> staff id, from the staff table
 
     Returns the frame without its name column, the log, the problems, and id -> name of everyone replaced.
     """
     logs, problems, known = [], [], {}
+    books = {"customer": book, "person": people or {}}
     for column in [name for name in frame if name in contract.columns]:
         kind = contract.columns[column].identifies
         if kind not in ("customer", "person"):
             continue
         where = are_names(frame[column])
         if where.any():
-            ids = _ids(frame.loc[where, column], kind, client, book if kind == "customer" else {})
+            ids = _ids(frame.loc[where, column], kind, client, books[kind])
             known |= dict(zip(ids, frame.loc[where, column], strict=True))
             frame = frame.assign(**{column: frame[column].mask(where, ids.reindex(frame.index))})
             logs.append(_logged(frame[where], column, ids))
     for column in [name for name in frame if name in contract.columns and contract.columns[name].type == "name"]:
-        given = frame["customer_id"] if "customer_id" in frame else pd.Series(None, index=frame.index, dtype="str")
+        whose, kind = _bearer(contract)
+        given = frame[whose] if whose in frame else pd.Series(None, index=frame.index, dtype="str")
         named = frame[column].notna()
         needed = named & given.isna()
-        final = given.fillna(_ids(frame.loc[needed, column], "name", client, book).reindex(frame.index))
+        final = given.fillna(_ids(frame.loc[needed, column], kind, client, books[kind]).reindex(frame.index))
         known |= dict(zip(final[named], frame.loc[named, column], strict=True))
         logs.append(_logged(frame[named], column, final))
         strange = needed & ~repairs.translated(frame[column], folded).isin(book)
-        if book and strange.any():
+        if kind == "customer" and book and strange.any():
             problems.append(_unmatched(frame[strange], contract.name, column, final[strange].nunique()))
-        frame = frame.drop(columns=column).assign(customer_id=final)
+        frame = frame.drop(columns=column).assign(**{whose: final})
     return frame, logs, problems, known
 
 
-def book(customers: pd.DataFrame) -> tuple[dict[str, str], int]:
-    """Folded name -> id of a customers frame that has both; how many names stand for several ids (left out)."""
-    pairs = customers[["customer_id", "customer_name"]].dropna()
-    pairs = pairs.assign(customer_name=repairs.translated(pairs["customer_name"], folded)).drop_duplicates()
-    twice = pairs["customer_name"].duplicated(keep=False)
-    single = pairs[~twice]
-    found = dict(zip(single["customer_name"], single["customer_id"], strict=True))
-    return found, pairs["customer_name"][twice].nunique()
+def _bearer(contract: Contract) -> tuple[str, str]:
+    """The id column a name belongs to, the first of its table, and whether that names a customer or a person."""
+    roles = ((name, column.identifies) for name, column in contract.columns.items())
+    return next((name, kind) for name, kind in roles if kind in ("customer", "person"))
+
+
+def book(ids: pd.Series, names: pd.Series) -> tuple[dict[str, str], int]:
+    """Folded name -> id where a row has both; how many names stand for several ids (left out)."""
+    pairs = pd.DataFrame({"id": ids, "name": names}).dropna()
+    pairs = pairs.assign(name=repairs.translated(pairs["name"], folded)).drop_duplicates()
+    twice = pairs["name"].duplicated(keep=False)
+    found = dict(zip(pairs["name"][~twice], pairs["id"][~twice], strict=True))
+    return found, pairs["name"][twice].nunique()
 
 
 def names(client: Client) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sqlib import decoding, workbooks
+from sqlib import decoding, webtables, workbooks
 from sqlib.errors import ClientError
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -45,24 +45,22 @@ class Grid:
 
 
 def read(path: Path, where: str, sheet: str | None = None, encoding: str | None = None) -> Grid:
-    """Read one CSV, TSV, workbook or Parquet file.
+    """Read one CSV, TSV, workbook, web page with a table, or Parquet file.
 
     Raises
     ------
-    ClientError : the file is empty, an old ``.xls``, protected, damaged, not decodable, or lacks the sheet
+    ClientError : the file is empty, protected, damaged, not decodable, a page without a table, or lacks the sheet
     """
     data = path.read_bytes()
     if not data.strip():
         raise ClientError("intake.file_empty", where=where)
     if data.startswith(b"PAR1"):
         return _parquet(data, where)
-    if data.startswith(workbooks.MAGIC):
+    if data.startswith((workbooks.MAGIC, workbooks.OLD)):
         rows, merged, notes = workbooks.read(data, where, sheet)
         return Grid(_columns([rows]), np.arange(1, len(rows) + 1), merged, notes)
-    if data.startswith(workbooks.OLD):
-        raise ClientError("intake.protected" if workbooks.ENCRYPTED in data else "intake.old_xls", where=where)
-    if data[:512].lstrip().lower().startswith((b"<html", b"<table", b"<!doctype")):
-        raise ClientError("intake.web_page", where=where)
+    if webtables.is_page(data):
+        return _page(data, where, encoding)
     return _text(data, where, encoding)
 
 
@@ -72,12 +70,7 @@ def some(lines) -> str:
 
 
 def _text(data: bytes, where: str, declared: str | None) -> Grid:
-    text, encoding, broken = decoding.decode(data, declared, where)
-    if not text.strip():
-        raise ClientError("intake.file_empty", where=where)
-    notes = [("undecodable", 0, encoding, broken)] if broken else []
-    if encoding.lower() not in {"utf-8", "utf8", "utf-8-sig"}:
-        notes.append(("encoding_decoded", 0, encoding, 1))
+    text, notes = _decoded(data, where, declared)
     lines = list(io.StringIO(text, newline=""))
     numbers, loose, chunks = [], [], []
     records = _records(lines, sniff(lines), loose)
@@ -88,6 +81,26 @@ def _text(data: bytes, where: str, declared: str | None) -> Grid:
         notes.append(("quote_unclosed", loose[0], some(loose), len(loose)))
     widths = np.array([len(record) for chunk in chunks for record in chunk])
     return Grid(_columns(chunks, widths.max()), np.array(numbers), notes=notes, widths=widths)
+
+
+def _decoded(data: bytes, where: str, declared: str | None) -> tuple[str, list[tuple[str, int, str, int]]]:
+    """The text of a file, and what was noticed about its encoding."""
+    text, encoding, broken = decoding.decode(data, declared, where)
+    if not text.strip():
+        raise ClientError("intake.file_empty", where=where)
+    notes = [("undecodable", 0, encoding, broken)] if broken else []
+    if encoding.lower() not in {"utf-8", "utf8", "utf-8-sig"}:
+        notes.append(("encoding_decoded", 0, encoding, 1))
+    return text, notes
+
+
+def _page(data: bytes, where: str, declared: str | None) -> Grid:
+    """The largest table of a web page, as many systems write it under the name of a workbook."""
+    text, notes = _decoded(data, where, declared)
+    rows, merged = webtables.read(text)
+    if not rows:
+        raise ClientError("intake.web_page", where=where)
+    return Grid(_columns([rows]), np.arange(1, len(rows) + 1), merged, notes)
 
 
 def sniff(lines: list[str]) -> str:

@@ -121,6 +121,8 @@ def _varies(checked: dict[str, Table], name: str) -> bool:
     """Does a cell have at least two values, in the feedback, in the customers or (dimensions) in the items?"""
     if name == "dimension" and "feedback_items" in checked and checked["feedback_items"].frame["item_id"].nunique() > 1:
         return True
+    if name == "team" and "staff" in checked and _any(checked["feedback"], "staff_id"):
+        return checked["staff"].frame["team"].nunique() > 1 or checked["feedback"].frame["team"].nunique() > 1
     places = [checked[table].frame for table in ("feedback", "customers") if table in checked]
     return any(name in frame and frame[name].nunique() > 1 for frame in places)
 

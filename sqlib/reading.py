@@ -173,7 +173,9 @@ class Reading:
         if table == "customers":
             return answers.active(loaded.frame, start, end)
         frame = self._cut(loaded.frame, table, start, end)
-        return answers.link(frame, self._customers()) if table == "feedback" else frame
+        if table != "feedback":
+            return frame
+        return answers.link(answers.place(frame, self._whole("staff")), self._whole("customers"))
 
     def _bounds(self, table: str, window: str):
         if window == "previous":
@@ -200,8 +202,9 @@ class Reading:
             self._loaded[name] = tables.load(self.client, name, as_of=self.until) if known else None
         return self._loaded[name]
 
-    def _customers(self) -> pd.DataFrame | None:
-        loaded = self.table_of("customers")
+    def _whole(self, table: str) -> pd.DataFrame | None:
+        """Every usable row of a table, all periods; None where the client declares none."""
+        loaded = self.table_of(table)
         return None if loaded is None else loaded.frame
 
     def _answers(self, window: str) -> "pd.DataFrame | Absent":

@@ -12,6 +12,7 @@ from sqlib.columns import FAILED, Columns
 from sqlib.contracts import Contract
 from sqlib.repairs import PROBLEMS, problem
 
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?|24:00(?::00)?"
 NOT_IN_FUTURE_EXEMPT = ("due_at", "renewal_due", "end_date")  # promises may lie after the cut-off
 
 Failures = list[tuple[str, pd.Series]]  # column, rows that fail
@@ -107,6 +108,17 @@ def _earlier(*pairs: tuple[str, str]) -> Callable:
     return check
 
 
+def _open_hours(read: Columns, as_of) -> Failures:
+    """Hours are times of a day, and the firm closes after it opens."""
+    found, hours = [], {}
+    for name in ("open_from", "open_to"):
+        cells = read.frame[name]
+        clock = cells.where(cells.str.fullmatch(_CLOCK).fillna(False).astype(bool))
+        hours[name] = pd.to_timedelta(clock.str.replace(r"^(\d+:\d+)$", r"\1:00", regex=True))
+        found.append((name, cells.notna() & hours[name].isna()))
+    return [*found, ("open_to", hours["open_to"] <= hours["open_from"])]
+
+
 HARD: dict[str, Callable[[Columns, pd.Timestamp | None], Failures]] = {
     "score_needs_scale": _needs_scale,
     "score_on_scale": _on_scale,
@@ -114,6 +126,8 @@ HARD: dict[str, Callable[[Columns, pd.Timestamp | None], Failures]] = {
     "invited_before_received": _earlier(("received_at", "invited_at")),
     "resolved_before_created": _earlier(("resolved_at", "created_at"), ("closed_at", "created_at")),
     "ended_before_started": _earlier(("end_date", "start_date")),
+    "left_before_hired": _earlier(("left_on", "hired_on")),
+    "open_hours": _open_hours,
 }
 SOFT = ("date_without_time",)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlib import catalogue, client, contracts, project
 from sqlib.errors import ArgumentError
 
-FIRST_TABLES = ("feedback", "feedback_items", "invitations", "customers", "cases")
+FIRST_TABLES = ("feedback", "feedback_items", "invitations", "customers", "cases", "staff", "calendar", "standards")
 STEM = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -23,14 +23,15 @@ class Scaled:
     repairs: pd.DataFrame
 
 
-def apply(frame: pd.DataFrame, table: str, declared: dict, period_by: str) -> Scaled:
+def apply(frame: pd.DataFrame, table: str, declared: dict, period_by: str, reverse: pd.Series | None = None) -> Scaled:
     """Give every score its scale.
 
     Parameters
     ----------
     frame : typed rows with score, metric, scale_min, scale_max, source_file, source_row
-    declared : ``[scales]`` of client.toml: metric -> ``best`` and ``top``
+    declared : ``[scales]`` of client.toml: metric -> ``best``, ``top`` and ``points``
     period_by : the column that dates the rows
+    reverse : rows whose score counts from the other end of the scale
     """
     frame = frame.copy()
     broken = pd.Series(False, index=frame.index)
@@ -45,7 +46,13 @@ def apply(frame: pd.DataFrame, table: str, declared: dict, period_by: str) -> Sc
         filled, more = _fill(table, rows, own, metric)
         frame.loc[rows.index, ["scale_min", "scale_max"]] = filled
         problems += more
+    if reverse is not None and reverse.any():
+        frame, turned = _turned(frame, reverse)
+        repairs.append(turned)
     frame["satisfied"] = satisfied(frame, declared)
+    if any(scale.points is not None for scale in declared.values()):
+        frame["points"], notes = _points(frame, declared, table)
+        problems += notes
     problems += _codes(table, frame[~broken])
     return Scaled(frame, broken, joined(problems, PROBLEMS), joined(repairs, LOG))
 
@@ -61,6 +68,37 @@ def satisfied(frame: pd.DataFrame, declared: dict) -> pd.Series:
         elif scale.best == "low":
             result = result.mask(rows, (score <= high - QUARTER * (high - low)).astype("boolean"))
     return result.mask(score.isna() | high.isna())
+
+
+def _points(frame: pd.DataFrame, declared: dict, table: str) -> tuple[pd.Series, list[pd.DataFrame]]:
+    """Scores in points of 100 as their metric declares; a level without points is named and has none."""
+    score, low, high = frame["score"], frame["scale_min"], frame["scale_max"]
+    points, notes = pd.Series(np.nan, index=frame.index), []
+    for metric, scale in declared.items():
+        rows = frame["metric"].eq(metric) & score.notna()
+        if scale.points == "linear":
+            part = (score - low) / (high - low)
+            points = points.mask(rows, 100 * (part if scale.best == "high" else 1 - part))
+        elif scale.points:
+            worth = score[rows].map(scale.converted())
+            points[worth.index] = worth
+            for level, own in frame.loc[worth.index[worth.isna()]].groupby("score"):
+                notes.append(_note(table, own, "points_missing", f"{level:g}"))
+    return points, notes
+
+
+def _turned(frame: pd.DataFrame, reverse: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reversed scores as lowest + highest - score, and the log of it."""
+    rows = frame[reverse & frame[["score", "scale_min", "scale_max"]].notna().all(axis=1)]
+    after = rows["scale_min"] + rows["scale_max"] - rows["score"]
+    given = {"file": rows["source_file"], "row": rows["source_row"], "column": "score"}
+    texts = {"before": _figures(rows["score"]), "after": _figures(after), "rule": "reversed"}
+    frame.loc[rows.index, "score"] = after
+    return frame, pd.DataFrame(given | texts, columns=LOG)
+
+
+def _figures(scores: pd.Series) -> pd.Series:
+    return scores.astype("str").str.removesuffix(".0")
 
 
 def _groups(rows: pd.DataFrame) -> list[str]:

@@ -12,6 +12,7 @@ OFTEN = 0.01  # share of the answers that makes a value outside the scale a code
 ITEMS = 5  # items a respondent must have answered to count as a straight-liner
 LONG = 10  # characters from which a returning text is remarkable
 SHOWN = 60  # characters shown of a returning text
+TIMED, FAST = 20, 1 / 3  # answers with a time before a median says anything; share of it that is too fast to have read
 
 
 def codes(scores: pd.Series, low: float, high: float) -> dict[float, int]:
@@ -64,6 +65,17 @@ def returning_texts(frame: pd.DataFrame) -> pd.DataFrame:
     return found[found["rows"] > 1].sort_values("rows", ascending=False, kind="stable").reset_index()
 
 
+def too_fast(frame: pd.DataFrame) -> pd.DataFrame:
+    """Answers in less than a third of their file's median time: file, limit and median in seconds, count, first row."""
+    timed = frame.dropna(subset=["answering_seconds"]).drop_duplicates(["feedback_id", "source_file"])
+    times = timed.groupby("source_file", sort=False)["answering_seconds"]
+    timed = timed.assign(median=times.transform("median"))[times.transform("size") >= TIMED]
+    fast = timed[timed["answering_seconds"] < FAST * timed["median"]]
+    groups = fast.groupby("source_file", sort=False)
+    found = groups.agg(median=("median", "first"), count=("median", "size"), row=("source_row", "first"))
+    return found.rename_axis("file").reset_index().assign(limit=lambda each: FAST * each["median"])
+
+
 def find(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Problems of severity info for one typed table."""
     notes = []
@@ -71,6 +83,11 @@ def find(table: str, frame: pd.DataFrame) -> pd.DataFrame:
         same, enough = straight_lines(frame)
         if same:
             notes.append(problem(table, "", "straight_lining", column="score", value=f"{same} / {enough}", count=same))
+    if "answering_seconds" in frame:
+        for each in too_fast(frame).itertuples():
+            value = f"< {each.limit:.0f} s ({each.median:.0f} s)"
+            told = {"row": int(each.row), "column": "answering_seconds", "value": value, "count": int(each.count)}
+            notes.append(problem(table, each.file, "answered_too_fast", **told))
     if "comment" in frame:
         texts = returning_texts(frame)
         value = texts["comment"].str.slice(0, SHOWN) + " × " + texts["rows"].astype("str")

@@ -17,9 +17,12 @@ from sqlib import (
     contracts,
     duplicates,
     intake,
+    praise,
     questions,
+    reversals,
     rules,
     scales,
+    supersession,
     suspects,
 )
 from sqlib.client import Client
@@ -35,7 +38,7 @@ class Table:
     """One table of one client, ready for methods.
 
     frame : typed usable rows: every contract column but names, ``source_file``, ``source_row``; for scores also
-        ``satisfied``
+        ``satisfied`` and, where client.toml declares a conversion, ``points`` (of 100)
     quarantine : raw text of the rows that broke a hard rule, with ``problems`` (codes joined by a comma)
     problems : table, file, row (0 = file or column), column, value, rule, severity, count, used
     repairs : file, row, column, before, after, rule
@@ -98,27 +101,34 @@ def balance(table: Table, period: Period | None = None) -> pd.DataFrame:
 
 def build(raw: Raw, contract: Contract, client: Client, as_of: date | None) -> Table:
     """Type, check and balance one raw table."""
+    read, files = columns.read(raw.frame, contract, client), raw.frame["source_file"]
+    gone, replaced = supersession.find(read.frame, raw.frame, list(raw.counts["file"]), client, contract)
+    raw, read = _without(raw, read, gone)
     copies = duplicates.find(raw.frame, contract)
-    read = columns.read(raw.frame, contract, client)
     read, scale_notes, broken = _scaled(read, contract, client)
     dated = read.frame[contract.period_by] if contract.period_by else pd.Series(pd.NaT, index=read.frame.index)
-    notes = [raw.problems, read.problems, scale_notes, copies.problems]
+    notes = [raw.problems, read.problems, scale_notes, replaced, copies.problems]
     notes.append(duplicates.overlaps(raw.frame, dated, copies, contract))
     summed = aggregates.find(raw, contract)
     silent = _silent(read, contract) & ~copies.drop
-    failed = _failures(read, contract, _day(as_of), copies.drop | silent, raw.frame)
+    praised, praises = praise.find(read, contract, client)
+    praised &= ~copies.drop & ~silent
+    out = copies.drop | silent | praised
+    failed = _failures(read, contract, _day(as_of), out, raw.frame)
     aside = pd.Series(read.frame.index.isin(failed["index"]), index=read.frame.index) | broken
-    aside = (aside | raw.frame["source_file"].isin(summed["file"])) & ~copies.drop & ~silent
-    used = ~(copies.drop | silent | aside)
+    aside = (aside | raw.frame["source_file"].isin(summed["file"])) & ~out
+    used = ~(out | aside)
     frame = read.frame[used].reset_index(drop=True)
     kept = replace(read, frame=read.frame[used], text=read.text[used])
     notes += [
         rules.described(failed, read, contract.name),
         summed,
         rules.remarks(kept, contract),
+        praises,
         suspects.find(contract.name, frame),
     ]
-    counts = balances.counts(raw.counts, raw.frame["source_file"], copies.drop, silent, aside, used)
+    classes = {"superseded": gone, "duplicate": copies.drop, "missing_score": silent, "default_praise": praised}
+    counts = balances.counts(raw.counts, files, classes | {"quarantined": aside, "usable": used})
     quarantine = _quarantine(raw.frame[aside], failed, broken, summed)
     logs = joined([raw.repairs, read.repairs], LOG)
     asked = questions.kept(raw.frame[used], contract).reset_index(drop=True)
@@ -126,12 +136,23 @@ def build(raw: Raw, contract: Contract, client: Client, as_of: date | None) -> T
     return Table(contract.name, frame, quarantine, noted, logs, counts, raw.unknown, asked)
 
 
+def _without(raw: Raw, read: columns.Columns, gone: pd.Series) -> tuple[Raw, columns.Columns]:
+    """The rows that no newer file replaces, raw and typed."""
+    if not gone.any():
+        return raw, read
+    left = read.failed[~read.failed["index"].map(gone).astype(bool)]
+    read = replace(read, frame=read.frame[~gone], text=read.text[~gone], failed=left)
+    return replace(raw, frame=raw.frame[~gone]), read
+
+
 def _scaled(read: columns.Columns, contract: Contract, client: Client):
-    """Scores with their scales; which rows stand on another scale than declared."""
+    """Scores with their scales, reversed ones turned round; which rows stand on another scale than declared."""
     if "score" not in read.frame:
         return read, pd.DataFrame(columns=PROBLEMS), pd.Series(False, index=read.frame.index)
-    scaled = scales.apply(read.frame, contract.name, client.scales, contract.period_by)
-    return replace(read, frame=scaled.frame), scaled.problems, scaled.broken
+    reverse = reversals.rows(read.frame, client, contract.name)
+    scaled = scales.apply(read.frame, contract.name, client.scales, contract.period_by, reverse)
+    log = joined([read.repairs, scaled.repairs], LOG)
+    return replace(read, frame=scaled.frame, repairs=log), scaled.problems, scaled.broken
 
 
 def _silent(read: columns.Columns, contract: Contract) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Excel workbooks: one sheet becomes rows of text, merged areas filled.
+"""Excel workbooks, new (.xlsx) and old (.xls): one sheet becomes rows of text, merged areas filled.
 
 Values, not formats: a date cell gives ISO text, a number its shortest decimal (5, not 5.0).
 """
@@ -15,6 +15,8 @@ from sqlib.errors import ClientError
 MAGIC = b"PK\x03\x04"
 OLD = b"\xd0\xcf\x11\xe0"  # compound file: an old .xls, or an encrypted .xlsx
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream that holds an encrypted .xlsx
+# in an old workbook: its beginning, then the record that says it is encrypted (FilePass)
+_LOCKED = re.compile(rb"\x09\x08(?:\x10\x00.{16}|\x08\x00.{8})(?:\x86\x00\x00\x00)?\x2f\x00", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FAILED = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*\bt="e"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>', re.DOTALL)
 
@@ -31,6 +33,8 @@ def read(data: bytes, where: str, sheet: str | None) -> tuple[Rows, list[Area], 
     """
     import python_calamine as calamine
 
+    if data.startswith(OLD) and (ENCRYPTED in data or _LOCKED.search(data)):
+        raise ClientError("intake.protected", where=where)
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         found, notes = _choose(book, sheet, where)
@@ -40,7 +44,7 @@ def read(data: bytes, where: str, sheet: str | None) -> tuple[Rows, list[Area], 
     except calamine.CalamineError as error:
         raise ClientError("intake.damaged", where=where, got=error) from None
     rows = [list(map(text, row)) for row in values]
-    for row, column, error in _failed(data, found.name):
+    for row, column, error in _failed(data, found.name) if data.startswith(MAGIC) else ():
         rows[row][column] = rows[row][column] or error
     merged = [(top, left, bottom, right) for (top, left), (bottom, right) in areas]
     return rows, [_fill(rows, area) for area in merged if area[0] < len(rows)], notes

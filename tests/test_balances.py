@@ -18,11 +18,12 @@ def test_rows_are_the_sum_of_their_parts(files, dice):
     read, rows = [], []
     for number, (lines, factor, blank, filtered) in enumerate(files):
         read.append([f"f{number}", lines + blank + filtered, factor, blank, filtered])
-        rows += [(f"f{number}", dice.choice(["duplicate", "silent", "aside", "used"])) for _ in range(lines * factor)]
+        rows += [(f"f{number}", dice.choice(balances.CLASSES)) for _ in range(lines * factor)]
     frame = pd.DataFrame(rows, columns=["file", "kind"])
-    masks = [frame["kind"] == kind for kind in ("duplicate", "silent", "aside", "used")]
-    counted = balances.counts(pd.DataFrame(read, columns=COLUMNS), frame["file"], *masks)
-    used = frame.loc[masks[3], "file"]
+    masks = [frame["kind"] == kind for kind in balances.CLASSES]
+    classes = dict(zip(balances.CLASSES, masks, strict=True))
+    counted = balances.counts(pd.DataFrame(read, columns=COLUMNS), frame["file"], classes)
+    used = frame.loc[classes["usable"], "file"]
     table = balances.balance(
         counted, used, pd.Series([dice.random() < 0.5 for _ in used], index=used.index, dtype=bool)
     )
@@ -34,4 +35,4 @@ def test_a_lost_row_is_noticed():
     read = pd.DataFrame([["f", 2, 1, 0, 0]], columns=COLUMNS)
     one = pd.Series([True])
     with pytest.raises(SqlibError):
-        balances.counts(read, pd.Series(["f"]), ~one, ~one, ~one, one)
+        balances.counts(read, pd.Series(["f"]), {"usable": one})

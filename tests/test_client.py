@@ -169,7 +169,7 @@ def test_every_example_of_the_starter_is_valid_when_uncommented(tmp_path):
     found = make(tmp_path, text, head="")
     assert set(found.tables) == {"feedback", "feedback_items", "customers"}
     used = {name for source in found.tables["feedback"] for name in source.model_fields_set}
-    assert used == set(client.Source.model_fields) - {"unpivot", "supersedes"}
+    assert used == set(client.Source.model_fields) - {"unpivot"}
 
 
 @pytest.mark.parametrize("module", ["client", "intake", "filters", "pseudonyms"])

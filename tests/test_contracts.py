@@ -7,7 +7,7 @@ from typed import TEXTS
 from sqlib import contracts
 from sqlib.errors import ArgumentError
 
-TABLES = ["cases", "customers", "feedback", "feedback_items", "invitations"]
+TABLES = ["calendar", "cases", "customers", "feedback", "feedback_items", "invitations", "staff", "standards"]
 COLUMNS = [(table, name) for table in TABLES for name in contracts.load(table).columns]
 TYPES = {"id", "text", "number", "integer", "flag", "category", "datetime", "date", "name"}
 
@@ -63,11 +63,14 @@ def test_only_what_a_page_needs_is_required():
         for table in TABLES
     }
     assert needed == {
+        "calendar": {"date", "is_workday"},
         "cases": {"case_id", "created_at"},
         "customers": {"customer_id"},
         "feedback": set(),
         "feedback_items": {"item_id", "score"},
         "invitations": {"customer_id"},
+        "staff": {"staff_id"},
+        "standards": {"standard_id", "text"},
     }
 
 

@@ -486,3 +486,23 @@ def test_every_audience_and_grade_has_its_words(tmp_path):
             record = account.record(opened, "template", "Title", audience)
             assert record["audience"] and record["confidentiality"] and record["language"] == language
     assert set(fragments.PARTS) <= set(words.entry("page", "part"))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_strip_says_which_levels_count_and_what_they_are_worth(tmp_path, language):
+    def said(scales: str) -> str:
+        rows = "".join(f"C{i},{1 + i % 5},2026-07-01\n" for i in range(20))
+        block = '[[tables.feedback]]\nfiles = ["raw/a.csv"]\nconstants = { scale_min = 1, scale_max = 5 }\n'
+        head = f'[client]\nname = "x"\n[privacy]\ndemo_key = "k"\n[scales.csat]\n{scales}\n'
+        folder = write(tmp_path / "x", block, head, a__csv="customer_id,score,received_at\n" + rows)
+        opened = page.open("feedback_analysis", str(folder), "2026Q3", language)
+        return account.satisfied_line(opened)
+
+    say = {"language": language, "low": "1", "high": "5"}
+    assert said("top = [4, 5]") == words.text("page", "strip", "satisfied", least="4", **say)
+    listed = words.Listing(("3", "5"))
+    assert said("top = [3, 5]") == words.text("page", "strip", "satisfied_levels", levels=listed, **say)
+    assert said('best = "low"') == words.text("page", "strip", "satisfied_low", most="2", **say)
+    linear = words.text("page", "strip", "linear", language=language, worst="1", best="5")
+    assert said('top = [4, 5]\npoints = "linear"').endswith(linear)
+    assert all(figure in said('points = { "5" = 100, "4" = 80 }') for figure in ("100", "80"))

@@ -82,3 +82,23 @@ def test_every_row_gets_the_answer_of_its_text(cells):
         for part in ("values", "repaired", "failed"):
             one, many = getattr(alone[cell], part)[0], getattr(together, part)[row]
             assert one == many or (one != one and many != many)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "value"),
+    [
+        ("125s", "seconds", 125.0),
+        ("2m 5s", "seconds", 125.0),
+        ("1h 0m 8s", "seconds", 3608.0),
+        ("00:02:05", "seconds", 125.0),
+        ("2:05", "seconds", 125.0),
+        ("2 days 3 hours", "hours", 51.0),
+        ("30min", "hours", 0.5),
+        ("5s 2m", "seconds", None),
+        ("2:65", "seconds", None),
+        ("2m 5s", "points", None),
+    ],
+)
+def test_durations_in_several_units(written, unit, value):
+    read = parsing.numbers(pd.Series([written], dtype="str"), unit)
+    assert read.values.tolist() == [value] if value is not None else read.failed.tolist() == ["not_a_number"]

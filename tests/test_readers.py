@@ -189,11 +189,35 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
     assert code(tmp_path, b" \n\r\n") == "intake.file_empty"
     assert code(tmp_path, b"\xef\xbb\xbf") == "intake.file_empty"
     assert code(tmp_path, workbook([]), "a.xlsx") == "intake.file_empty"
-    assert code(tmp_path, workbooks.OLD + b"\0" * 600, "a.xls") == "intake.old_xls"
+    assert code(tmp_path, workbooks.OLD + b"\0" * 600, "a.xls") == "intake.damaged"
     assert code(tmp_path, workbooks.OLD + workbooks.ENCRYPTED, "a.xlsx") == "intake.protected"
-    assert code(tmp_path, b"<html><table>", "a.xls") == "intake.web_page"
+    assert code(tmp_path, b"<html><p>log in</p>", "a.xls") == "intake.web_page"
     assert code(tmp_path, workbook([["a"]])[:900], "a.xlsx") == "intake.damaged"
     assert code(tmp_path, b"PAR1 and nothing", "a.parquet") == "intake.damaged"
     assert code(tmp_path, workbook([["a"]], sheet="S"), "a.xlsx", sheet="T") == "intake.wrong_sheet"
     assert code(tmp_path, b"a,b", encoding="utf-99") == "intake.unknown_encoding"
     assert code(tmp_path, b"a,\xff", encoding="utf-8") == "intake.wrong_encoding"
+
+
+OLD = Path(__file__).parent / "data" / "xls"  # written by Excel 97-2003's format, 5 kB each
+
+
+@pytest.mark.parametrize("name", ["plain.xls", "date1904.xls"])
+def test_an_old_workbook_is_read_cell_for_cell(tmp_path, name):
+    found = grid(tmp_path, (OLD / name).read_bytes(), name)
+    assert cells(found)[1:] == [
+        ["customer_id", "received_at", "score", "team", "comment"],
+        ["007", "2026-07-03", "5", "North", "good"],
+        ["00123456789012345678", "2026-07-04 10:30:00", "4.5", "North", "=1+1"],
+    ]
+    assert sorted(found.merged) == [(0, 0, 0, 4), (2, 3, 3, 3)]
+    assert [rule for rule, *_ in found.notes] == ["sheet_hidden"]
+
+
+def test_an_old_workbook_is_known_by_its_content_and_its_faults_are_told(tmp_path):
+    plain = (OLD / "plain.xls").read_bytes()
+    assert cells(grid(tmp_path, plain, "a.csv")) == cells(grid(tmp_path, plain, "a.xls"))
+    assert code(tmp_path, (OLD / "protected.xls").read_bytes(), "a.xls") == "intake.protected"
+    assert code(tmp_path, plain[:3000], "a.xls") == "intake.damaged"
+    assert code(tmp_path, plain, "a.xls", sheet="none") == "intake.wrong_sheet"
+    assert cells(grid(tmp_path, b"id\tscore\n007\t5\n", "a.xls")) == [["id", "score"], ["007", "5"]]

@@ -110,3 +110,17 @@ def test_a_channel_on_its_own_scale(tmp_path):
     ends = table.frame.groupby("channel")["scale_max"].unique()
     assert ends["phone"].tolist() == [5] and ends["online"].tolist() == [10]
     assert "scale_differs" in rules(table)
+
+
+def test_scores_become_points_of_100_as_declared(tmp_path):
+    def points(declared: str, scores=("5", "4", "1")):
+        read = raw(score=list(scores), scale_min="1", scale_max="5")
+        return built(tmp_path / str(abs(hash(declared))), read, more=f"[scales.csat]\n{declared}\n")
+
+    assert points('points = "linear"').frame["points"].tolist() == [100, 75, 0]
+    assert points('points = "linear"\nbest = "low"').frame["points"].tolist() == [0, 25, 100]
+    table = points('points = { "5" = 100, "4" = 80 }')
+    assert table.frame["points"].fillna(-1).tolist() == [100, 80, -1]
+    note = table.problems.iloc[0]
+    assert (note["rule"], note["value"], note["count"]) == ("points_missing", "1", 1)
+    assert "points" not in points("top = [5]").frame

@@ -31,3 +31,12 @@ def test_rare_values_outside_the_scale_are_slips_not_codes():
     scores = pd.Series([3.0] * 200 + [99.0])
     assert suspects.codes(scores, 1, 5) == {}
     assert suspects.codes(pd.Series([3.0] * 200 + [99.0] * 5), 1, 5) == {99.0: 5}
+
+
+def test_answers_given_in_less_than_a_third_of_the_median_time_are_named():
+    times = [120.0] * 20 + [39.0, 40.0, None]
+    frame = pd.DataFrame({"feedback_id": [str(i) for i in range(23)], "answering_seconds": times})
+    frame = frame.assign(source_file="a", source_row=range(2, 25), comment=None)
+    (note,) = suspects.find("feedback", frame.astype({"comment": "str"})).to_dict("records")
+    assert (note["rule"], note["count"], note["row"], note["value"]) == ("answered_too_fast", 1, 22, "< 40 s (120 s)")
+    assert note["used"] and suspects.too_fast(frame.iloc[10:]).empty  # too few times for a median

@@ -1,8 +1,9 @@
 """How satisfied: each indicator of the period against its target, after raking, and against the period before.
 
-An indicator is a metric read one way: the share of satisfied customers (``csat``), the mean score (``csat_mean``),
-the net promoter score (``nps``), mean effort (``ces``). Answers on different scales are never pooled: the scale most
-answers of the period use is taken, the rest are counted in ``other_scale``.
+An indicator is a metric read one way: the share of satisfied customers (``csat``), the mean score (``csat_mean``), the
+mean in points of 100 where a conversion is declared (``csat_points``), the net promoter score (``nps``), mean effort
+(``ces``). Answers on different scales are never pooled: the scale most answers of the period use is taken, the rest are
+counted in ``other_scale``.
 """
 
 import functools
@@ -17,10 +18,12 @@ from sqlib.methods import means, promoter_score, proportions, weighting
 # indicator -> metric, method module, its method, the column and keyword it reads, unit
 INDICATORS = {
     "csat": ("csat", proportions, "share", "outcome", "satisfied", "percent"),
+    "csat_points": ("csat", means, "mean", "value", "points", "hundred"),
     "csat_mean": ("csat", means, "mean", "value", "score", "score"),
     "nps": ("nps", promoter_score, "promoter_score", "score", "score", "nps"),
     "ces": ("ces", means, "mean", "value", "score", "score"),
 }
+HUNDRED = (0.0, 100.0)  # ends of every conversion to points
 _METRICS = tuple(dict.fromkeys(metric for metric, *_ in INDICATORS.values()))
 FEW_CLUSTERS = 5  # no change is read below this many customers in either period: too few to estimate its variance
 
@@ -60,7 +63,7 @@ def satisfaction(
     Parameters
     ----------
     answers : one row an answer of the period: metric, score, satisfied, scale_min, scale_max, ``cluster``, the columns
-        named in ``margins``, and (to tell undated answers) received_at
+        named in ``margins``, and (to tell undated answers) received_at; ``points`` where a conversion is declared
     previous : the same for the period compared with; None where there is none
     margins : shares of the customer base per level of a column, for raking
     targets : indicator -> target in the indicator's own unit (a share for csat)
@@ -98,11 +101,13 @@ def _indicator(name, answers, previous, raking, target, best, settings) -> dict:
     scale = _main_scale(rows)
     used = rows[_on_scale(rows, scale)]
     estimate = getattr(module, method)
+    ends = HUNDRED if column == "points" else scale
     if method == "mean":
-        estimate = functools.partial(estimate, scale=scale)
+        estimate = functools.partial(estimate, scale=ends)
     level = estimate(used, **{keyword: column}, target=target, **settings).table.iloc[0]
+    best = "high" if column == "points" else best  # a conversion makes the good end 100
     row = {"indicator": name, "metric": metric, "best": best, "unit": unit}
-    row |= {"scale_min": scale[0], "scale_max": scale[1]}
+    row |= dict(zip(("scale_min", "scale_max"), ends, strict=True))
     row |= {"change_unit": "points" if unit == "percent" else unit}
     row |= {key: level[key] for key in ("estimate", "low", "high", "n", "clusters", "p_value", "p_second")}
     row |= {"target": np.nan if target is None else target, "verdict": _against(level, target, best)}
@@ -118,6 +123,8 @@ def _asked(answers: pd.DataFrame | None, metric: str, column: str = "score") -> 
     """
     if answers is None:
         return pd.DataFrame(columns=["score", "satisfied", "scale_min", "scale_max"])
+    if column not in answers:
+        return answers.iloc[:0]
     rows = answers[answers["metric"].eq(metric) & answers[[column, "scale_min", "scale_max"]].notna().all(axis=1)]
     if metric != "nps":
         return rows

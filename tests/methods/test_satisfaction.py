@@ -23,6 +23,8 @@ def answers(scores, metric="csat", scale=None, customers=None, start=0, **column
     )
     frame["satisfied"] = (frame["score"] >= low + 0.75 * (high - low)).astype("boolean").mask(frame["score"].isna())
     frame["cluster"] = [f"c{start + place % (customers or len(frame))}" for place in range(len(frame))]
+    if metric == "csat":
+        frame["points"] = 100 * (frame["score"] - low) / (high - low)
     return frame.assign(**columns)
 
 
@@ -43,11 +45,12 @@ def drawn(seed: int, n: int, scale=(1, 5), shift=0.0) -> np.ndarray:
 
 METHODS = {
     "csat": (proportions.share, {"outcome": "satisfied"}),
+    "csat_points": (means.mean, {"value": "points", "scale": (0.0, 100.0)}),
     "csat_mean": (means.mean, {"value": "score", "scale": SCALES["csat"]}),
     "nps": (promoter_score.promoter_score, {"score": "score"}),
     "ces": (means.mean, {"value": "score", "scale": SCALES["ces"]}),
 }
-TARGETS = {"csat": 0.7, "csat_mean": 4.1, "nps": 20.0, "ces": 5.5}
+TARGETS = {"csat": 0.7, "csat_points": 80.0, "csat_mean": 4.1, "nps": 20.0, "ces": 5.5}
 
 
 @pytest.mark.parametrize("indicator", INDICATORS)
@@ -130,7 +133,9 @@ def test_answers_without_a_known_scale_take_no_part():
 
 
 def test_an_indicator_appears_where_its_metric_was_asked():
-    assert satisfaction(answers([5, 2])).table["indicator"].tolist() == ["csat", "csat_mean"]
+    assert satisfaction(answers([5, 2])).table["indicator"].tolist() == ["csat", "csat_points", "csat_mean"]
+    unconverted = answers([5, 2]).drop(columns="points")
+    assert satisfaction(unconverted).table["indicator"].tolist() == ["csat", "csat_mean"]
     assert satisfaction(answers([9, 2], "nps")).table["indicator"].tolist() == ["nps"]
     asked = both(*(answers([5, 4, 2], metric) for metric in ("ces", "nps", "csat")))
     assert satisfaction(asked).table["indicator"].tolist() == list(INDICATORS)
@@ -149,7 +154,7 @@ def test_the_recommendation_may_stand_beside_the_score():
 def test_a_recommendation_on_five_points_has_no_promoter_score():
     five, ten = answers([5, 4, 5], "nps", scale=(1.0, 5.0)), answers([10, 9, 1], "nps", scale=(1.0, 10.0))
     assert row(both(five, ten), indicator="nps")["n"] == 3
-    assert satisfaction(both(five, answers([5]))).table["indicator"].tolist() == ["csat", "csat_mean"]
+    assert satisfaction(both(five, answers([5]))).table["indicator"].tolist() == ["csat", "csat_points", "csat_mean"]
 
 
 def test_missing_scores_are_left_out():
@@ -178,7 +183,7 @@ def test_where_low_is_best_the_direction_stays_that_of_the_number():
 
 def test_a_target_belongs_to_its_own_indicator():
     table = satisfaction(answers([5, 5, 4, 2] * 10), targets={"csat_mean": 2.0}).table
-    assert table["verdict"].tolist() == ["no_target", "met"]
+    assert table["verdict"].tolist() == ["no_target", "no_target", "met"]
     assert np.isnan(table["target"].iloc[0]) and np.isnan(table["p_value"].iloc[0])
 
 
@@ -266,8 +271,8 @@ def test_columns_and_units():
     table = satisfaction(asked).table
     documented = set(re.findall(r"[a-z]\w*", SatisfactionResult.__doc__))
     assert set(table.columns) <= documented
-    assert table["unit"].tolist() == ["percent", "score", "nps", "score"]
-    assert table["change_unit"].tolist() == ["points", "score", "nps", "score"]
+    assert table["unit"].tolist() == ["percent", "hundred", "score", "nps", "score"]
+    assert table["change_unit"].tolist() == ["points", "hundred", "score", "nps", "score"]
 
 
 def test_the_confidence_asked_for_is_that_of_every_interval():
@@ -284,3 +289,12 @@ def test_the_same_seed_gives_the_same_table_and_the_answers_stay_as_they_were():
     one, two = (satisfaction(data, targets={"csat": 0.5}, seed=7).table for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
     pd.testing.assert_frame_equal(data, before)
+
+
+def test_points_of_100_are_the_mean_on_another_scale():
+    """A linear conversion moves estimate and interval by 25 points a level; its good end is 100 whichever was best."""
+    data = answers(drawn(1, 60), customers=20)
+    mean, points = row(data, indicator="csat_mean"), row(data, indicator="csat_points", best={"csat": "low"})
+    for name in ("estimate", "low", "high"):
+        assert points[name] == pytest.approx(25 * (mean[name] - 1))
+    assert (points["best"], points["unit"], points["scale_max"]) == ("high", "hundred", 100.0)
