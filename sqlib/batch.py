@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import __version__, basis, catalogue, client, notebook, periods, project, render, versions
+from sqlib import __version__, basis, catalogue, client, desk, notebook, periods, project, render, versions
 from sqlib.errors import ArgumentError, SqlibError
 
 OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
@@ -60,6 +60,7 @@ class Outcome:
     languages: dict[str, dict] = field(default_factory=dict)
     basis: dict = field(default_factory=dict)
     seconds: float = 0.0
+    remarks: list[SqlibError] = field(default_factory=list)  # what did not cost the report
 
 
 def plan(
@@ -162,6 +163,8 @@ def _run(job: Job, out: Path) -> Outcome:
             outcome.basis = basis.of(job.who, job.page, job.period, job.chosen)
             outcome.languages = _languages(job, Path(staging), out)
             outcome.basis |= _read(Path(staging) / job.languages[0])
+        first = outcome.languages[job.languages[0]]["notebook"]
+        outcome.remarks = desk.refresh(job, out / job.folder / first)
     except SqlibError as error:
         outcome.status, outcome.reason = "failed", error
     except OSError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import catalogue, client, problems, project, readiness, tables, words
+from sqlib import catalogue, client, desk, problems, project, readiness, tables, words
 from sqlib.client import Client
 from sqlib.errors import ArgumentError
 from sqlib.tables import Table
@@ -25,6 +25,7 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
     checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
     path = problems.write_problems(who, checked, out or who.folder / FILE, language, chosen)
     runnable = pages(who, checked)
+    proposed = desk.proposed(who, chosen) if chosen else []
 
     console = Console(highlight=False, soft_wrap=True)
     values = {"client": who.name, "period": chosen or "–", "path": path, "pages": ", ".join(runnable) or "–"}
@@ -40,6 +41,8 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
     for name, part in parts.items():
         console.print(f"\n{words.text('cli', 'check', name, language=language, **values)}", style="bold", markup=False)
         console.print(part)
+    for remark in proposed:
+        console.print(f"\n{remark.text(language)}", markup=False)
     console.print(f"\n{words.text('cli', 'check', 'end', language=language, **values)}", markup=False)
     return 0 if runnable else 1
 

@@ -17,6 +17,7 @@ COLUMNS = (
     "client", "period", "finding_id", "stem", "key", "subject", "estimate", "low", "high", "confidence", "unit", "n",
     "reference", "target", "verdict", "strength", "cautions", "evidence",
 )  # fmt: skip
+NUMBERS = ("estimate", "low", "high", "confidence", "n", "reference", "target")
 LEVELS = (("strong", 0.01), ("moderate", 0.05), ("weak", 0.20))  # 99 %, 95 %, 80 % intervals
 POWER = 0.80  # a change "would have been seen" if it shows in four samples of five
 SIGNIFICANT = 6  # digits stored: the processors' BLAS differ beyond
@@ -55,6 +56,14 @@ class Finding:
         row |= {name: significant(getattr(self, name)) for name in ("reference", "target")}
         row |= {name: ";".join(getattr(self, name)) for name in ("cautions", "evidence")}
         return {name: row[name] for name in COLUMNS}
+
+
+def withheld(record: dict) -> dict:
+    """The record of a finding that the consultant withholds: that there is one under this key, and nothing else."""
+    kept = {name: record.get(name, "") for name in ("client", "period", "stem", "key")}
+    blank = dict.fromkeys(COLUMNS, "") | dict.fromkeys(NUMBERS)
+    told = {"finding_id": f"{record['stem']}.{record['key']}", "verdict": "withheld", "strength": "none"}
+    return blank | kept | told
 
 
 def significant(value: float, digits: int = SIGNIFICANT) -> float | None:

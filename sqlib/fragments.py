@@ -8,6 +8,7 @@ from sqlib import words
 from sqlib.words import Cell, Estimate, Field, Member, Quantity, Term
 
 PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
+ADDED = {"judgement": "label", "withheld": "withheld"}  # the consultant's: part -> its heading
 SIGNED = ("change", "crude", "adjusted", "shrunk", "difference")  # differences carry their sign
 TEXTUAL = ("text", "cell", "member", "field", "theme", "date", "verdict", "term")  # formats set to the left
 
@@ -129,4 +130,19 @@ def finding(strength: str, parts: dict[str, str], language: str) -> str:
         if parts.get(part)
     )
     statement = f'<p class="sq-statement">{label} {escape(parts["statement"])}</p>'
-    return f'<section class="sq-finding sq-{strength}">{statement}<dl>{rows}</dl></section>'
+    added = "".join(
+        judgement(words.text("page", "judgement", name, language=language), parts[part])
+        for part, name in ADDED.items()
+        if parts.get(part)
+    )
+    return f'<section class="sq-finding sq-{strength}">{statement}<dl>{rows}</dl>{added}</section>'
+
+
+def judgement(label: str, text: str) -> str:
+    """The consultant's own words, marked as such."""
+    return f'<div class="sq-judgement"><b>{escape(label)}</b><p>{escape(text)}</p></div>'
+
+
+def quote(text: str, theme: str) -> str:
+    """A customer's words, approved, with the theme they speak of."""
+    return f'<blockquote class="sq-quote"><p>{escape(text)}</p><footer>{escape(theme)}</footer></blockquote>'

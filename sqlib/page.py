@@ -13,8 +13,24 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from sqlib import account, catalogue, client, findings, fragments, periods, project, pseudonyms, style, words, workbook
+from sqlib import (
+    account,
+    audiences,
+    catalogue,
+    client,
+    commentary,
+    findings,
+    fragments,
+    periods,
+    project,
+    pseudonyms,
+    quotes,
+    style,
+    words,
+    workbook,
+)
 from sqlib.errors import ArgumentError, MethodRefused
+from sqlib.faults import listed, nearest
 from sqlib.reading import Absent, Reading
 from sqlib.words import Listing, Term
 
@@ -22,19 +38,19 @@ FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
 REPORT = "application/vnd.sqlib.report+json"
 READ = "read.json"  # what the page read, in its out_dir: for the record of the run
-AUDIENCES = ("management", "team", "client", "internal")
+AUDIENCES = audiences.names()
 
 
 def open(
     stem: str, client_dir: str, period: str | int = "", language: str = "zh", *, compare_to: str = "previous",
     as_of: str = "", out_dir: str = "", audience: str = "management", min_group: int = 5, confidence: float = 0.95,
-    seed: int = 0,
+    seed: int = 0, team: str = "",
 ) -> "Page":  # fmt: skip
     """Open a page on one client and one period.
 
     Parameters are those of every page's parameters cell: ``period`` empty = the client's default; ``compare_to``
     previous | same-last-year | none | a period; ``as_of`` empty = ``data_until`` of client.toml, else the period's
-    last day; ``out_dir`` empty = nothing is written.
+    last day; ``out_dir`` empty = nothing is written; ``team``: the reader's own, needed by the audience team.
 
     Raises
     ------
@@ -73,6 +89,8 @@ def check(given: dict) -> None:
             raise ArgumentError("page.out_of_range", name=name, got=value, wanted="0.5 … 0.999")
         if name == "as_of" and value:
             _day(value)
+    if given.get("audience") == "team" and not given.get("team"):
+        raise ArgumentError("page.team_missing")
 
 
 def _day(text: str) -> pd.Timestamp:
@@ -87,13 +105,27 @@ class Page(Reading):
 
     def __init__(self, stem, who, period, before, until, given):
         super().__init__(who, period, before, until, given["language"], given["min_group"])
-        self.stem, self.audience, self._given = stem, given["audience"], given
+        self.stem, self._given = stem, given
+        self.audience = self._numbered(audiences.load(given["audience"], team=given["team"]))
+        self._remarks = commentary.read(who, period.text, stem)
         self.settings = {name: given[name] for name in ("confidence", "seed", "min_group")}
         self._out = Path(given["out_dir"]) if given["out_dir"] else None
         self._numbers = {"figure": 0, "table": 0}
         self._places: dict[str, list[str]] = {}  # key -> the figures and tables that show it
+        self._met: set[str] = set()  # ids of the findings this run came upon
         self._found: list[tuple[findings.Finding, dict[str, str]]] = []
         self._absences: list[Absent] = []
+
+    def _numbered(self, audience: audiences.Audience) -> audiences.Audience:
+        """The audience with its reader's own group checked and all others numbered."""
+        frames = [self.table_of(table).frame for table in self.client.tables if audience.peers]
+        known = {kind: sorted({m for frame in frames if kind in frame for m in frame[kind].dropna()})
+                 for kind in audience.peers}  # fmt: skip
+        for kind, own in audience.own:
+            if own not in known[kind]:
+                got = {"got": repr(own), "nearest": nearest(own, known[kind]), "allowed": listed(known[kind])}
+                raise ArgumentError("page.unknown_team", **got)
+        return audiences.among(audience, known, self.client) if audience.peers else audience
 
     # -- computing ------------------------------------------------------------------------------------------------
 
@@ -129,6 +161,7 @@ class Page(Reading):
         self._absent_feedback()
         self._emit_html(fragments.strip(account.numbers(self)), "strip")
         self._html("note", account.period_line(self) + account.satisfied_line(self))
+        self._html("note", self.audience.told(self.language))
         self._tabulate("balance", account.totals(self), words.entry("page", "balance"), self.say("strip", "balance"))
         self._worded_table("problems", account.troubles(self), self.say("strip", "problems"))
 
@@ -143,14 +176,29 @@ class Page(Reading):
         """Caption (the worded conclusion), figure, and its number with source and n below."""
         if isinstance(result, Absent):
             return
-        finding = findings.describe(key, result)
-        if finding is None:
+        if findings.describe(key, result) is None:
             self._html("note", self.say("table", "empty"))
             return
-        caption = self._own("caption", key, finding.verdict, values=finding.values)
+        finding, result = self._told(key, result), audiences.cut(result, self.audience)
+        kept = finding is None
+        caption = (
+            self.say("judgement", "part") if kept else self._own("caption", key, finding.verdict, values=finding.values)
+        )
         self._html("caption", caption)
-        if finding.verdict == "not_comparable":
-            return
+        if kept or finding.verdict != "not_comparable":
+            self._picture(key, result, plot, caption, kwargs)
+
+    def _told(self, key: str, result) -> findings.Finding | None:
+        """What this reader is told; None where there is something to say and it is about groups kept from them.
+
+        A finding that names none of their own groups would then deny what the others are told.
+        """
+        whole = findings.describe(key, result)
+        seen = findings.describe(key, audiences.without_peers(audiences.cut(result, self.audience)))
+        return None if whole and whole.subject and not (seen and seen.subject) else seen
+
+    def _picture(self, key: str, result, plot, caption: str, kwargs: dict) -> None:
+        """The figure, and below it number, source and n."""
         with style.theme():
             picture = io.BytesIO()
             plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
@@ -162,9 +210,10 @@ class Page(Reading):
         """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder."""
         if isinstance(result, Absent):
             return
+        result = audiences.cut(result, self.audience)
         frame = result if isinstance(result, pd.DataFrame) else result.table
         spec = words.entry(self.stem, "table", key)
-        if self.audience not in spec.get("audience", AUDIENCES):
+        if self.audience.name not in spec.get("audience", AUDIENCES):
             self._html("note", self.say("table", "internal_only", count=len(frame)))
             self._places.setdefault(key, []).append(self.say("evidence", "internal"))
             return
@@ -174,21 +223,61 @@ class Page(Reading):
         if hidden.any():
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
+    def quotes(self, key: str = "quotes") -> None:
+        """Customers' words that a person approved for print in ``quotes.xlsx``; a team reads its own customers only."""
+        found = quotes.approved(self, dict(self.audience.own))
+        for text, theme in found.quotes:
+            source = self.say("quotes", "source", theme=self.theme_names.get(theme, ""))
+            self._emit_html(fragments.quote(text, source), key)
+        if not found.quotes:
+            self._html("note", self.say("quotes", "none"))
+        if found.refused:
+            self._html("note", self.say("quotes", "refused", count=found.refused))
+
     def headline(self, key: str, result) -> None:
-        """Build the finding, show it in its seven parts, store it in this cell's output."""
-        finding = None if isinstance(result, Absent) else findings.describe(key, result)
+        """Build the finding, show it in its seven parts with the consultant's words, store it in this cell's output.
+
+        A finding the consultant withholds leaves a record that it is, and nothing of what it says.
+        """
+        finding = None if isinstance(result, Absent) else self._told(key, result)
         if finding is None:
             return
-        parts = self._parts(finding)
-        self._found.append((finding, parts))
         record = finding.record(client=self.client.id, period=self.period.text, stem=self.stem)
+        remark = self._remarks.get(record["finding_id"], commentary.NONE)
+        self._met.add(record["finding_id"])
+        if remark.withheld and not self.audience.withheld:
+            _emit({FINDING: findings.withheld(record) | {"parts": {}}, "text/plain": "<withheld>"})
+            return
+        parts = self._parts(finding, remark.due) | self._judged(remark)
+        self._found.append((finding, parts))
         shown = fragments.finding(finding.strength, parts, self.language)
-        _emit({FINDING: record | {"parts": parts}, "text/html": shown, "text/plain": parts["statement"]})
+        marked = {"withheld": True} if remark.withheld else {}
+        _emit({FINDING: record | marked | {"parts": parts}, "text/html": shown, "text/plain": parts["statement"]})
 
-    def _parts(self, finding: findings.Finding) -> dict[str, str]:
+    def summary(self) -> None:
+        """The consultant's words on the page as a whole, above the core findings; nothing where there are none."""
+        words_of = self._spoken(self._remarks.get(self.stem, commentary.NONE).comment)
+        if words_of:
+            self._emit_html(fragments.judgement(self.say("judgement", "label"), words_of), "judgement")
+
+    def _judged(self, remark: commentary.Remark) -> dict[str, str]:
+        """What the consultant adds to a finding: words, the reason for withholding, another owner or date."""
+        said = {"judgement": self._spoken(remark.comment), "withheld": self._spoken(remark.reason)}
+        if any(remark.owner.values()):
+            owner = remark.owner[self.language] or self.say("judgement", "no_owner")
+            form = "both" if remark.due else "owner"
+            said["owner"] = self.say("judgement", form, owner=owner, due=remark.due)
+        return {part: text for part, text in said.items() if text}
+
+    def _spoken(self, text: dict[str, str]) -> str:
+        """Words in the page's language; where only the other has them a note, never the other language."""
+        return text[self.language] or (self.say("judgement", "untranslated") if any(text.values()) else "")
+
+    def _parts(self, finding: findings.Finding, due: str) -> dict[str, str]:
+        """The seven parts in words; ``due``: the consultant's date, in place of the proposed one."""
         wording = words.entry(self.stem, "headline", finding.key, finding.verdict)
-        due = self.as_of + pd.Timedelta(days=wording["due_days"]) if "due_days" in wording else None
-        values = dict(finding.values) | ({"due": f"{due:%Y-%m-%d}"} if due is not None else {})
+        proposed = self.as_of + pd.Timedelta(days=wording.get("due_days", 0))
+        values = dict(finding.values) | {"due": due or f"{proposed:%Y-%m-%d}"}
         said = {
             part: words.fill(wording[part][self.language], self._worded(values), self.language)
             for part in ("statement", *fragments.PARTS)
@@ -216,7 +305,9 @@ class Page(Reading):
 
     def limits(self, *results) -> None:
         """What may not be concluded from these data and these results."""
-        self._emit_html(fragments.listing(account.limits(self, results)), "limits")
+        self._emit_html(
+            fragments.listing(account.limits(self, [audiences.cut(each, self.audience) for each in results])), "limits"
+        )
         self._worded_table("readiness", account.unanswered(self), self.say("limits", "readiness"))
 
     def close(self) -> None:
@@ -228,10 +319,17 @@ class Page(Reading):
         rows = [{"name": name, "value": str(value)} for name, value in self._given.items() if name not in left_out]
         title = self.say("provenance", "parameters")
         self._tabulate("parameters", pd.DataFrame(rows), columns["parameters_columns"], title)
+        if self.audience.withheld:
+            self._orphans()
         name = catalogue.entries()[self.stem].title[self.language]
-        _emit({REPORT: account.record(self, self.stem, name, self.audience), "text/plain": f"<{self.stem}>"})
+        _emit({REPORT: account.record(self, self.stem, name, self.audience.name), "text/plain": f"<{self.stem}>"})
         if self._out:
             (self._out / READ).write_text(json.dumps(account.read(self), ensure_ascii=False), encoding="utf-8")
+
+    def _orphans(self) -> None:
+        """Words of the consultant on findings that are no more."""
+        for finding_id in commentary.orphans(self._remarks, {self.stem, *self._met}):
+            self._html("note", self.say("judgement", "orphan", finding=finding_id))
 
     # -- machinery ------------------------------------------------------------------------------------------------
 
@@ -274,6 +372,7 @@ class Page(Reading):
 
     def _write(self, key: str, frame: pd.DataFrame) -> None:
         if self._out:
+            frame = frame if self.audience.names else audiences.disguised(frame, self.client)
             workbook.write_csv(frame, self._out / "tables" / self.stem / f"{key}.csv")
 
     def _source(self) -> str:
@@ -283,8 +382,9 @@ class Page(Reading):
         """Names of customers come back in the internal version only."""
         if "customer_id" not in frame:
             return frame
-        known = pseudonyms.names(self.client) if self.audience == "internal" else {}
-        return frame.assign(customer=frame["customer_id"].map(known).fillna(frame["customer_id"]))
+        known = pseudonyms.names(self.client) if self.audience.names else {}
+        ids = frame if self.audience.names else audiences.disguised(frame, self.client)
+        return ids.assign(customer=frame["customer_id"].map(known).fillna(ids["customer_id"]))
 
 
 def _sorted(frame: pd.DataFrame, spec: dict) -> pd.DataFrame:

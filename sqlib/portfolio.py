@@ -71,11 +71,15 @@ def findings_csv(folder: Path) -> Path:
 
 
 def findings(folder: Path) -> dict[str, dict]:
-    """finding_id -> record, of every executed notebook of one client and period, live or frozen."""
+    """finding_id -> record, of every executed notebook of one client and period, live or frozen; of a finding the
+    consultant withholds only that it is."""
+    from sqlib.findings import withheld
+
     rows = {}
     for path in _notebooks(Path(folder)):
         for finding in notebook.harvest(notebook.read(path))["findings"]:
-            rows.setdefault(finding["finding_id"], finding)
+            told = withheld(finding) if finding.get("withheld") else finding
+            rows.setdefault(told["finding_id"], told)
     return rows
 
 
@@ -179,7 +183,8 @@ def _job(job: dict, folder: Path, out: Path, language: str) -> dict:
 def _findings(folder: Path, files: dict) -> list[dict]:
     """Core findings in the order of the page; a report whose notebook has gone has none to show."""
     source = folder / files["notebook"]
-    return notebook.harvest(notebook.read(source))["findings"] if source.exists() else []
+    found = notebook.harvest(notebook.read(source))["findings"] if source.exists() else []
+    return [finding for finding in found if finding.get("parts") and not finding.get("withheld")]
 
 
 def _kinds(files: dict) -> list[str]:

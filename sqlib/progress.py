@@ -44,7 +44,8 @@ def line(outcome, language: str) -> str:
     values = {"client": job.who.name, "period": job.period, "page": job.page.title[language], "findings": findings}
     values |= {"languages": "/".join(job.languages), "seconds": Quantity(outcome.seconds, "ratio", 1)}
     text = words.text("cli", "job", outcome.status, language=language, **values)
-    return text if outcome.reason is None else f"{text}\n{_indented(outcome.reason.text(language))}"
+    said = [*([outcome.reason] if outcome.reason else []), *outcome.remarks]
+    return "\n".join([text, *(_indented(error.text(language)) for error in said)])
 
 
 def summary(outcomes: list, index: Path, language: str) -> str:

@@ -27,7 +27,7 @@ KEY_FILE = ".sqlib-key"
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file systems without hard links
 LENGTH = 10  # base32 characters: 50 bits, no collision among a million names in practice
 HIDDEN = "•••"  # stands for a name in the log of repairs
-PREFIX = {"customer": "C", "name": "C", "person": "P"}
+PREFIX = {"customer": "C", "name": "C", "person": "P", "peer": "G", "row": "R", "quote": "Q"}
 
 
 def key(client: Client) -> bytes:
@@ -80,7 +80,7 @@ def folded(name: str) -> str:
 
 
 def of(name: str, kind: str, secret: bytes) -> str:
-    """The pseudonym of one name; ``kind`` is customer, name or person."""
+    """The pseudonym of one name; ``kind`` is a key of ``PREFIX``."""
     digest = hmac.new(secret, f"{PREFIX[kind]}:{folded(name)}".encode(), hashlib.sha256).digest()
     return f"{PREFIX[kind]}-{base64.b32encode(digest).decode()[:LENGTH]}"
 

@@ -91,18 +91,19 @@ class Reading:
         return tomllib.loads(path.read_text(encoding="utf-8"))
 
     @property
-    def _themes(self) -> dict[str, dict]:
+    def themes(self) -> dict[str, dict]:
+        """Themes of the client's code book, as declared."""
         return self._codebook["themes"]
 
     @property
     def codebook(self) -> dict[str, list[str]]:
         """Theme -> phrases that count as raising it."""
-        return {theme: entry["phrases"] for theme, entry in self._themes.items()}
+        return {theme: entry["phrases"] for theme, entry in self.themes.items()}
 
     @property
     def exclude(self) -> dict[str, list[str]]:
         """Theme -> phrases that look like it and do not count."""
-        return {theme: entry.get("exclude", []) for theme, entry in self._themes.items()}
+        return {theme: entry.get("exclude", []) for theme, entry in self.themes.items()}
 
     @property
     def needs(self) -> dict[str, list[str]]:
@@ -117,7 +118,7 @@ class Reading:
     @property
     def theme_names(self) -> dict[str, str]:
         """Theme or topic -> its name in the page's language."""
-        every = self._themes | self._codebook.get("needs", {})
+        every = self.themes | self._codebook.get("needs", {})
         return {theme: entry["label"][self.language] for theme, entry in every.items()}
 
     def _held(self, declared: list[str]) -> list[str]:

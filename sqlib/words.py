@@ -19,6 +19,7 @@ from sqlib import contracts
 FOLDER = Path(__file__).parent / "words"
 LANGUAGES = ("zh", "en")
 MINUS = "\N{MINUS SIGN}"
+PEER = "peer:"  # before the code of a group that this reader may not name
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,9 @@ def cell(column: str, value: str, language: str) -> str:
 
 
 def _level(column: str, value: str, language: str) -> str:
+    if value.startswith(PEER):
+        code = value.removeprefix(PEER)
+        return text("common", "peer", language=language, column=field(column, language), code=code)
     declared = _declared(column)
     level = declared.levels.get(value) if declared else None
     return level.label[language] if level else value

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from sqlib import forms
+from sqlib import contracts, forms
 from sqlib.errors import ClientError
 
 WORDS = tomllib.loads((Path(__file__).parent / "data" / "forms.toml").read_text(encoding="utf-8"))
@@ -158,6 +158,9 @@ def test_every_form_is_declared_whole():
                 assert each.type in ("text", "number", "date", "choice")
                 assert bool(each.choices) == (each.type == "choice"), each.name
                 assert set(each.label) == {"zh", "en"}
+            for language in ("zh", "en"):
+                headings = [contracts.normalised(each.label[language]) for each in sheet.columns.values()]
+                assert len(set(headings)) == len(headings), sheet.name
         assert len(form.guide["zh"]) == len(form.guide["en"]) > 0
 
 

@@ -34,6 +34,7 @@ COMMON = [
     ("min_group", "int", 5),
     ("confidence", "float", 0.95),
     ("seed", "int", 0),
+    ("team", "str", ""),
 ]
 DERIVED = {"answers", "comments", "items", "questions"}  # p.read makes them of feedback
 VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py

@@ -96,7 +96,7 @@ def weak_points(
     links = _links(rows, cluster, respondent)
     families = _families(rows, cells, speaks_to)
     sizes = _joined([_sizes(family, *coded, links) for family, coded in families.items()])
-    hidden = _hidden(sizes, families, min_group)
+    hidden = _hidden(sizes, families, links, min_group)
     strata = {column: pd.factorize(rows[column], use_na_sentinel=False)[0] for column in adjust}
     parts = []
     for family, (cell, _) in families.items():
@@ -123,11 +123,17 @@ def weak_points(
     )
 
 
-def _hidden(sizes, families, min_group):
-    """Cells too small to be shown, and those that would give them away."""
-    table = pd.DataFrame(sizes)
-    table = suppress(table, by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families))
-    return table["hidden"].to_numpy()
+def _hidden(sizes, families, links, min_group):
+    """Cells too small to be shown, and those that would give them away.
+
+    Answers that name no cell of a family make one more part of its total, which is shown nowhere: a few of them would
+    be what a reader gets by taking the cells from the total.
+    """
+    cells = pd.DataFrame({name: sizes[name] for name in ("family", "respondents")})
+    nameless = [len(np.unique(links.respondent[code == -1])) for code, _ in families.values()]
+    parts = pd.concat([cells, pd.DataFrame({"family": list(families), "respondents": nameless})], ignore_index=True)
+    parts = suppress(parts, by="family", n="respondents", min_group=min_group, numbers=[], sums=_sums(families))
+    return parts["hidden"].to_numpy()[: len(cells)]
 
 
 def _judged(sizes, parts, hidden, act_at, target_power, deficit):

@@ -1,0 +1,63 @@
+"""What a run leaves on the consultant's desk: the commentary and the quotations, brought up to date.
+
+A workbook that cannot be written or read costs its own refresh, never the reports: it comes back as a remark.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlib import commentary, notebook, periods, quotes
+from sqlib.client import Client
+from sqlib.errors import SqlibError
+from sqlib.reading import Reading
+
+LEAST = 5  # people in a group that may be quoted from, unless the run says otherwise
+FULLEST = ("management", "internal")  # other versions leave findings out and would orphan their words
+
+
+def refresh(job, executed: Path) -> list[SqlibError]:
+    """Bring both workbooks up to date after a job; returns what the consultant should know.
+
+    ``executed``: the executed notebook of the job's first language.
+    """
+    least = job.parameters.get("min_group", LEAST)
+    remarks = _tried(lambda: _commentary(job, executed)) if job.audience in FULLEST else []
+    return remarks + (_tried(lambda: quotations(job.who, job.period, least)) if "feedback" in job.page.reads else [])
+
+
+def proposed(who: Client, period: periods.Period) -> list[SqlibError]:
+    """Propose quotes after a check; returns what the consultant should know."""
+    return _tried(lambda: quotations(who, period.text)) if "feedback" in who.tables else []
+
+
+def _tried(update: Callable[[], list[SqlibError]]) -> list[SqlibError]:
+    try:
+        return update()
+    except SqlibError as error:
+        return [error]
+
+
+def _commentary(job, executed: Path) -> list[SqlibError]:
+    found = notebook.harvest(notebook.read(executed))["findings"]
+    language = job.who.languages[0]
+    title = job.page.title[language]
+    place, orphans = commentary.refresh(job.who, job.period, job.page.stem, title, found, language)
+    return [_said("commentary.orphan", place, orphans)] if orphans else []
+
+
+def quotations(who: Client, period: str, least: int = LEAST) -> list[SqlibError]:
+    """Propose the period's quotes in the client's workbook; ``least``: people in a group that may be quoted from."""
+    chosen = periods.parse(period, who.fiscal_year_start)
+    before = periods.compared(chosen, "none", who.fiscal_year_start)
+    place, orphans = quotes.refresh(Reading(who, chosen, before, _until(who), who.languages[0], least))
+    return [_said("quotes.orphan", place, orphans)] if orphans else []
+
+
+def _until(who: Client):
+    import pandas as pd
+
+    return pd.Timestamp(who.data_until) if who.data_until else None
+
+
+def _said(code: str, place: Path, names: list[str]) -> SqlibError:
+    return SqlibError(code, where="/".join(place.parts[-2:]), got="; ".join(names))
