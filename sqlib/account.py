@@ -85,6 +85,7 @@ def balance(reading: Reading) -> pd.DataFrame:
     checked = {reading.title(name): table for name, table in _checked(reading).items()}
     parts = [tables.balance(table, reading.period).assign(table=title) for title, table in checked.items()]
     both = pd.concat(parts, ignore_index=True)
+    both["filtered"] += both.pop("excluded")  # what a person left out is filtered for the reader of a page
     both = both if both["default_praise"].any() else both.drop(columns="default_praise")
     return both[both["file"] != ""].reset_index(drop=True)
 

@@ -4,8 +4,9 @@ import pandas as pd
 
 from sqlib.errors import SqlibError
 
-OUT = ["filtered", "superseded", "duplicate", "blank_or_total", "missing_score", "default_praise", "quarantined"]
-CLASSES = ["superseded", "duplicate", "missing_score", "default_praise", "quarantined", "usable"]
+OUT = ["filtered", "excluded", "superseded", "duplicate", "blank_or_total", "missing_score"]
+OUT += ["default_praise", "quarantined"]
+CLASSES = ["excluded", "superseded", "duplicate", "missing_score", "default_praise", "quarantined", "usable"]
 COUNTS = ["file", "raw_rows", "unpivot_factor", *OUT, "usable"]
 
 
@@ -32,8 +33,8 @@ def counts(read: pd.DataFrame, files: pd.Series, classes: dict[str, pd.Series]) 
 def balance(counted: pd.DataFrame, files: pd.Series, inside: pd.Series) -> pd.DataFrame:
     """Where the rows of each file went, all counted after unpivoting; the last row (file = "") is the total.
 
-    rows = used + outside_window + filtered + superseded + duplicate + blank_or_total + missing_score +
-    default_praise + quarantined
+    rows = used + outside_window + filtered + excluded + superseded + duplicate + blank_or_total + missing_score +
+    default_praise + quarantined; ``excluded`` are rows a person left out
     """
     factor = counted["unpivot_factor"]
     table = pd.DataFrame({"file": counted["file"], "rows": counted["raw_rows"] * factor})

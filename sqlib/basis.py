@@ -14,8 +14,8 @@ from sqlib.client import Client
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 SETTINGS = {  # kind -> files of the client's folder; {period} is the period reported on
     "mapping": ("client.toml", "mapping.xlsx"),
-    "corrections": ("corrections*", "labels*"),
-    "judgement": ("quotes*", "commentary/{period}/**/*"),
+    "corrections": ("corrections.toml",),
+    "judgement": ("quotes.xlsx", "needs.xlsx", "commentary/{period}/**/*", "coding/{period}.xlsx"),
 }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 import sqlib
-from sqlib import intake, pseudonyms
+from sqlib import intake, pseudonyms, register
 from sqlib.client import Client
 
 _FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio")
@@ -45,6 +45,7 @@ def key(client: Client, name: str, as_of) -> str:
     for part in (sqlib.__version__, _source(), _day(as_of), client.timezone, client.profile):
         digest.update(part.encode() + b"\0")
     digest.update(hashlib.sha256(pseudonyms.key(client)).digest())
+    digest.update(register.fingerprint(client, {name}))
     for metric, scale in sorted(client.scales.items()):
         digest.update(f"{metric}={scale.model_dump_json()}".encode())
     digest.update(client.feedback.model_dump_json().encode())

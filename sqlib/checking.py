@@ -1,15 +1,16 @@
 """``sqlib check``: read and check a client's data, show every problem, write the workbook, say which pages can run."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from sqlib import catalogue, client, desk, problems, project, readiness, tables, words
+from sqlib import catalogue, client, decisions, desk, problems, project, readiness, tables, words
 from sqlib.client import Client
+from sqlib.decisions import FILE, Collected
 from sqlib.errors import ArgumentError
 from sqlib.tables import Table
-
-FILE = "problems.xlsx"
 
 
 def check(folder: Path, out: Path | None, period: str | None, language: str | None) -> int:
@@ -22,8 +23,13 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
         allowed = ", ".join(words.LANGUAGES)
         raise ArgumentError("page.not_one_of", name="language", got=repr(language), allowed=allowed)
     chosen = client.reporting_period(who, period, "--period") if period or who.period.default else None
+    out = Path(out or who.folder / FILE)
+    collected = take_over(who, out)
     checked = {name: tables.load(who, name, as_of=who.data_until) for name in who.tables}
-    path = problems.write_problems(who, checked, out or who.folder / FILE, language, chosen)
+    lines = problems.to_decide(who, checked, language, collected.refused)
+    path = problems.write_problems(who, checked, out, language, chosen, lines=lines, refused=collected.refused)
+    if collected.refused.empty:
+        decisions.remember(who, path)
     runnable = pages(who, checked)
     proposed = desk.proposed(who, chosen) if chosen else []
 
@@ -31,20 +37,69 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
     values = {"client": who.name, "period": chosen or "–", "path": path, "pages": ", ".join(runnable) or "–"}
     memo = readiness.shown(readiness.readiness(who, checked), language)
     parts = {
-        "problems": _blocks(problems.screen(checked, language), head=5),
+        "problems": _blocks(problems.screen(problems.opened(checked), language), head=5),
         "balance": grid(_totals(problems.balance(checked, language, chosen), language)),
         "readiness": _blocks(memo, head=2),
     }
     unused = problems.unknown(checked, language)
     if len(unused):
         parts["unknown"] = grid(unused)
+    vain = problems.decided(_without_effect(checked), language, collected.refused)
+    if len(vain):
+        parts["reasons"] = _blocks(vain, head=8)
     for name, part in parts.items():
         console.print(f"\n{words.text('cli', 'check', name, language=language, **values)}", style="bold", markup=False)
         console.print(part)
     for remark in proposed:
         console.print(f"\n{remark.text(language)}", markup=False)
-    console.print(f"\n{words.text('cli', 'check', 'end', language=language, **values)}", markup=False)
+    told = _counts(checked, collected, lines)
+    console.print(f"\n{words.text('cli', 'check', 'decisions', language=language, **told)}", markup=False)
+    console.print(f"{words.text('cli', 'check', 'end', language=language, **values)}", markup=False)
     return 0 if runnable else 1
+
+
+def take_over(who: Client, out: Path | None = None) -> Collected:
+    """What was filled in problems.xlsx of the client's folder, and in the workbook about to be written anew."""
+    paths = dict.fromkeys(path.resolve() for path in (who.folder / FILE, out or who.folder / FILE))
+    parts = [decisions.collect(who, path, date.today()) for path in paths]
+    both = {
+        name: pd.concat([getattr(part, name) for part in parts], ignore_index=True) for name in ("taken", "refused")
+    }
+    return Collected(**both)
+
+
+def taken_over(folders: list[Path], language: str) -> list[str]:
+    """Before a run: the decisions of every client taken over, one line for each that had any."""
+    clients = [client.load(project.client_folder(folder)) for folder in folders]
+    collected = [(who, take_over(who)) for who in clients]
+    counts = [(who, {"taken": len(found.taken), "rejected": len(found.refused)}) for who, found in collected]
+    return [
+        words.text("cli", "run", "taken", language=language, client=who.name, path=FILE, **count)
+        for who, count in counts
+        if any(count.values())
+    ]
+
+
+def _without_effect(checked: dict[str, Table]) -> dict[str, Table]:
+    """The tables with the decisions that do nothing, or not what they said."""
+    return {
+        name: replace(table, decisions=table.decisions[table.decisions["reason"] != ""])
+        for name, table in checked.items()
+    }
+
+
+def _counts(checked: dict[str, Table], collected: Collected, lines: dict[str, pd.DataFrame]) -> dict[str, int]:
+    """How many decisions were taken over, refused, applied, accepted, orphaned; how many are left."""
+    status = problems.outcomes(checked)["status"].value_counts()
+    return {
+        "taken": len(collected.taken),
+        "rejected": len(collected.refused),
+        "applied": int(status.get("applied", 0)),
+        "accepted": int(status.get("accepted", 0)),
+        "orphaned": int(status.get("orphaned", 0) + status.get("conflict", 0)),
+        "open": int((lines["problems"]["code"] != "").sum()),
+        "labels": len(lines["labels"]),
+    }
 
 
 def pages(who: Client, checked: dict[str, Table]) -> list[str]:

@@ -119,13 +119,15 @@ def run(
     Examples: sqlib run data/demo/jiahe · sqlib run data/clients/* --period 2026Q3 --language zh,en ·
     sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8
     """
-    from sqlib import batch
+    from sqlib import batch, checking
 
     parameters = {name: value for name, _, value in (pair.partition("=") for pair in parameter or ())}
     jobs = batch.plan(
         folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
         parameters=parameters, formats=_list(to) or (),
     )  # fmt: skip
+    for line in checking.taken_over(folders, speech()):
+        typer.echo(line)
     raise typer.Exit(_run(jobs, out))
 
 

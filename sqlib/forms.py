@@ -203,23 +203,24 @@ def _cell(page, line: int, place: int, value, look, language: str) -> None:
 # --- coming back ----------------------------------------------------------------------------------------------
 
 
-def read(name: str, path: Path, where: str = "") -> dict[str, pd.DataFrame]:
+def read(name: str, path: Path, where: str = "", *, client: str = "") -> dict[str, pd.DataFrame]:
     """Read a form back: sheet -> its rows that hold anything, columns by their code, every cell as text ("" = empty).
 
     Choices come back as codes, dates as ISO text, numbers without a superfluous ``.0``. ``line`` is the row in the
-    workbook. ``where`` names the file in messages; by default folder and file name.
+    workbook. ``where`` names the file in messages; by default folder and file name. ``client``: the client whose
+    workbook it must be, as ``about`` of ``write`` had it.
 
     Raises
     ------
-    ClientError : ``forms.damaged``, ``forms.another_form``, ``forms.old_version``, ``forms.sheet_missing``,
-        ``forms.column_missing``, ``forms.column_twice``, ``forms.formula``, ``forms.wrong_choice``,
-        ``forms.not_a_number``, ``forms.not_a_date``, ``forms.row_twice``
+    ClientError : ``forms.damaged``, ``forms.another_form``, ``forms.old_version``, ``forms.another_client``,
+        ``forms.sheet_missing``, ``forms.column_missing``, ``forms.column_twice``, ``forms.formula``,
+        ``forms.wrong_choice``, ``forms.not_a_number``, ``forms.not_a_date``, ``forms.row_twice``
     """
     form, path = load(name), Path(path)
     where = where or f"{path.parent.name}/{path.name}"
     book = _opened(path, where)
     try:
-        _check_stamp(book, form, where)
+        _check_stamp(book, form, where, client)
         return {code: _returned(book, sheet, where) for code, sheet in form.sheets.items()}
     finally:
         book.close()
@@ -237,18 +238,23 @@ def _opened(path: Path, where: str):
         raise ClientError("forms.damaged", where=where, got=type(error).__name__) from None
 
 
-def _check_stamp(book, form: Form, where: str) -> None:
-    """The first sheet still says which form this is, and in which version."""
+def _check_stamp(book, form: Form, where: str, client: str) -> None:
+    """The first sheet still says which form this is, in which version, and whose."""
     words = _words()
     about = next((book[title] for title in words["title"].values() if title in book.sheetnames), None)
     rows = [] if about is None else [[_text(cell) for cell in row[:2]] for row in about.iter_rows(values_only=True)]
     stamp = {row[0]: row[1] for row in rows if len(row) == 2}
-    found = {part: next((stamp[h] for h in words[part].values() if h in stamp), "") for part in ("form", "version")}
+    found = {
+        part: next((stamp[h] for h in words[part].values() if h in stamp), "") for part in ("form", "version", "client")
+    }
     if found["form"] != form.name:
         values = {"got": found["form"] or "–", "wanted": form.name}
         raise ClientError("forms.another_form", where=where, sheet=" / ".join(words["title"].values()), **values)
     if found["version"] != str(form.version):
         raise ClientError("forms.old_version", where=where, got=found["version"] or "–", wanted=form.version)
+    if client and found["client"] != client:
+        values = {"got": found["client"] or "–", "wanted": client}
+        raise ClientError("forms.another_client", where=where, sheet=" / ".join(words["title"].values()), **values)
 
 
 def _returned(book, sheet: Sheet, where: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@
 mechanical repairs (``repairs``) → contract columns (``mapping``) → pseudonyms (``pseudonyms``). Nothing is typed here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +32,7 @@ class Raw:
     problems : table, file, row, column, value, rule, severity, count, used
     counts : one row per file: file, raw_rows, unpivot_factor, blank_or_total, filtered
     unknown : file, column: headers nobody mapped
+    book : folded customer name -> customer id
     """
 
     table: str
@@ -40,6 +41,7 @@ class Raw:
     problems: pd.DataFrame
     counts: pd.DataFrame
     unknown: pd.DataFrame
+    book: dict[str, str] = field(default_factory=dict)
 
 
 def read(client: Client, table: str, contract: Contract) -> Raw:
@@ -64,6 +66,7 @@ def read(client: Client, table: str, contract: Contract) -> Raw:
         repairs.joined(problems, repairs.PROBLEMS),
         _counts(parts),
         pd.DataFrame(unknown, columns=["file", "column"], dtype="str").drop_duplicates(ignore_index=True),
+        book,
     )
 
 

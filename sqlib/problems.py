@@ -1,10 +1,23 @@
 """Problems as a product: worded in the reader's language, grouped on screen, in full in a workbook."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from sqlib import contracts, readiness, tables, words, workbook
+from sqlib import (
+    contracts,
+    corrections,
+    decisions,
+    forms,
+    labels,
+    masking,
+    pseudonyms,
+    readiness,
+    repairs,
+    tables,
+    words,
+)
 from sqlib.client import Client
 from sqlib.periods import Period
 from sqlib.tables import Table
@@ -38,24 +51,69 @@ def screen(checked: dict[str, Table], language: str) -> pd.DataFrame:
 
 
 def write_problems(
-    client: Client, checked: dict[str, Table], path: Path, language: str, period: Period | None = None
-) -> Path:
-    """Write the workbook a consultant works through: problems, repairs, rows set aside, balance, readiness.
+    client: Client, checked: dict[str, Table], path: Path, language: str, period: Period | None = None, *,
+    lines: dict[str, pd.DataFrame] | None = None, refused: pd.DataFrame | None = None,
+) -> Path:  # fmt: skip
+    """Write the workbook a consultant works through, which comes back filled in (``decisions``).
+
+    Problems and labels to decide (``lines``); repairs, rows set aside, balance, readiness, what was accepted and
+    decided to read. ``refused``: lines filled in last time that could not be taken over.
 
     Raises
     ------
     ArgumentError : ``workbook.unwritable``
     """
     sheets = {
-        "problems": _problems(checked, language),
         "repairs": _repairs(checked, language),
         "quarantine": _quarantine(checked, language),
         "balance": balance(checked, language, period),
         "readiness": readiness.shown(readiness.readiness(client, checked), language),
         "unknown": unknown(checked, language),
     }
-    named = {words.entry("problems", "sheets", name)[language]: frame for name, frame in sheets.items()}
-    return workbook.write(named, path, language)
+    told = {"accepted": _accepted(checked, language), "decisions": decided(checked, language, refused)}
+    sheets |= {name: frame for name, frame in told.items() if len(frame)}
+    more = {words.entry("problems", "sheets", name)[language]: frame for name, frame in sheets.items()}
+    lines = to_decide(client, checked, language, refused) if lines is None else lines
+    return forms.write("problems", lines, path, language, about={"client": client.id}, more=more)
+
+
+def to_decide(
+    client: Client, checked: dict[str, Table], language: str, refused: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """The lines of the form: problems nobody has accepted, labels that may be one; ``code`` is empty where nothing can
+    be decided. ``refused``: what was filled in last time and not taken over stands there again, with the reason."""
+    lines = {"problems": _problems(opened(checked), language), "labels": _labels(client, checked, language)}
+    return {name: _returned(frame, name, refused, language) for name, frame in lines.items()}
+
+
+def opened(checked: dict[str, Table]) -> dict[str, Table]:
+    """The tables with the problems nobody has accepted."""
+    return {
+        name: replace(table, problems=table.problems[~corrections.accepted(table.problems, table.decisions)[0]])
+        for name, table in checked.items()
+    }
+
+
+def outcomes(checked: dict[str, Table]) -> pd.DataFrame:
+    """What became of every decision in the register, over all tables: see ``corrections.OUTCOME``."""
+    return corrections.told([table.decisions for table in checked.values()])
+
+
+def decided(checked: dict[str, Table], language: str, refused: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Every decision, those refused included, with its outcome and the reason, worded."""
+    parts = [outcomes(checked)]
+    if refused is not None and len(refused):
+        parts.append(refused.assign(status="rejected", cells=0))
+    rows = pd.concat(parts, ignore_index=True)[corrections.OUTCOME]
+    for name, group in (("decision", "decision"), ("status", "status"), ("reason", "reason")):
+        rows[name] = rows[name].map(lambda code, group=group: _said(group, code, language))
+    rows["column"] = [
+        _place(table, column, language) for table, column in zip(rows["table"], rows["column"], strict=True)
+    ]
+    rows["table"] = rows["table"].map(lambda table: _title(table, language) if table else "")
+    rows["row"] = rows["row"].astype("object").mask(rows["row"] == 0, "")
+    names = ["decision", "status", "table", "file", "row", "column", "value", "corrected", "cells", "reason", "decided"]
+    return rows[names].rename(columns=_headings(names, language))
 
 
 def balance(checked: dict[str, Table], language: str, period: Period | None = None) -> pd.DataFrame:
@@ -78,15 +136,63 @@ def unknown(checked: dict[str, Table], language: str) -> pd.DataFrame:
 
 
 def _problems(checked: dict[str, Table], language: str) -> pd.DataFrame:
-    """Every problem up to 200 per file, column and rule; then how many more there are."""
-    found = pd.concat([table.problems for table in checked.values()], ignore_index=True)
+    """Every problem up to 200 per file, column and rule, then how many more there are; columns of the form."""
+    found = pd.concat([_coded(table) for table in checked.values()], ignore_index=True)
     place = found.groupby(["table", "file", "column", "rule"], sort=False)
     listed, size = place.cumcount(), place["rule"].transform("size")
     more = words.entry("problems", "more")[language]
     cut = found[listed == LISTED].assign(row=0, value=[more.format(count=n - LISTED) for n in size[listed == LISTED]])
-    found = pd.concat([found[listed < LISTED], cut]).sort_index()
-    names = ["severity", "table", "file", "row", "column", "value", "rule", "count", "used", "remedy"]
-    return _worded(found.assign(remedy=found["rule"]), language)[names].rename(columns=_headings(names, language))
+    found = pd.concat([found[listed < LISTED], cut.assign(code="", record="", remark="")]).sort_index()
+    remarks = [_said("reason", "still_wrong", language).format(value=text) if text else "" for text in found["remark"]]
+    return _worded(found.assign(remedy=found["rule"], remark=remarks), language)
+
+
+def _coded(table: Table) -> pd.DataFrame:
+    """Problems of one table with the code a line returns by, and the value a corrected cell had before (``remark``)."""
+    rows, contract = table.problems, contracts.load(table.name)
+    kinds = corrections.on_cells(rows, contract).map({True: decisions.CELL_CODE, False: decisions.NOTE_CODE})
+    codes = kinds + "|" + table.name + "|" + rows["rule"] + "|" + rows["column"]
+    hand = table.decisions[(table.decisions["decision"] == "correct") & (table.decisions["status"] == "applied")]
+    keys = ["file", "row", "column"]
+    before = hand.drop_duplicates([*keys, "corrected"]).rename(columns={"value": "remark", "corrected": "value"})
+    rows = rows.assign(code=codes, record=rows["record"].fillna(""), value=rows["value"].fillna(""))
+    return rows.merge(before[[*keys, "value", "remark"]], on=[*keys, "value"], how="left").fillna({"remark": ""})
+
+
+def _labels(client: Client, checked: dict[str, Table], language: str) -> pd.DataFrame:
+    """Labels that may be one and nobody has decided yet; columns of the form."""
+    found = labels.proposals(checked, pseudonyms.names(client))
+    apart = outcomes(checked).query("decision == 'keep'")
+    known = set(zip(apart["column"], apart["value"], strict=True))
+    mine = pd.Series([*zip(found["column"], found["label"], strict=True)], index=found.index, dtype="object")
+    found = found[~mine.isin(known)]
+    codes = decisions.LABEL_CODE + "||" + found["why"] + "|" + found["column"]
+    places = found["column"].map(lambda column: _place("", column, language))
+    return found.assign(code=codes, place=places, why=found["why"].map(lambda why: _said("why", why, language)))
+
+
+def _returned(lines: pd.DataFrame, sheet: str, refused: pd.DataFrame | None, language: str) -> pd.DataFrame:
+    """The lines with what was filled in last time and could not be taken over."""
+    if refused is None or refused.empty or lines.empty:
+        return lines
+    again = refused[refused["sheet"] == sheet].rename(columns={"reason": "why_not"})
+    keys = {"problems": ["code", "file", "row", "value", "record"], "labels": ["code", "label"]}[sheet]
+    given = {"problems": "corrected", "labels": "into"}[sheet]
+    again = again.rename(columns={"value": "label", "corrected": "into"} if sheet == "labels" else {})
+    again = again.drop_duplicates(keys)[[*keys, "decision", given, "why_not"]]
+    both = lines.merge(again, on=keys, how="left", suffixes=("_proposed", ""))
+    if f"{given}_proposed" in both:
+        both[given] = both[given].mask(both[given].isna() | (both[given] == ""), both[f"{given}_proposed"])
+    said = both["why_not"].map(lambda code: _said("reason", code, language), na_action="ignore")
+    return both.assign(remark=said.fillna(both.get("remark", "")))
+
+
+def _accepted(checked: dict[str, Table], language: str) -> pd.DataFrame:
+    """Problems a person accepted, as they stand."""
+    parts = [table.problems[corrections.accepted(table.problems, table.decisions)[0]] for table in checked.values()]
+    rows = pd.concat(parts, ignore_index=True)
+    names = ["severity", "table", "file", "row", "column", "value", "rule", "count", "used"]
+    return _worded(rows.assign(remedy=rows["rule"]), language)[names].rename(columns=_headings(names, language))
 
 
 def _repairs(checked: dict[str, Table], language: str) -> pd.DataFrame:
@@ -111,6 +217,9 @@ def _quarantine(checked: dict[str, Table], language: str) -> pd.DataFrame:
         for text in rows["problems"].unique()
     }
     rows["problems"] = rows["problems"].map(codes)
+    own = {column for name in checked for column in contracts.load(name).columns}
+    for name in [name for name in rows if name not in own and name not in (*corrections.POSITION, "table", "problems")]:
+        rows[name] = repairs.translated(rows[name], masking.mask)  # nobody said what an unmapped column holds
     first = {"table": "table", "source_file": "file", "source_row": "row", "problems": "problems"}
     rest = [name for name in rows if name not in first and rows[name].notna().any()]
     headings = {name: words.entry("problems", "headings", heading)[language] for name, heading in first.items()}
@@ -132,6 +241,18 @@ def _worded(frame: pd.DataFrame, language: str) -> pd.DataFrame:
 
 def _rule(rule: str, part: str, language: str) -> str:
     return words.entry("problems", "rule", rule)[language][part]
+
+
+def _said(group: str, code: str, language: str) -> str:
+    return words.entry("problems", group, code)[language] if code else ""
+
+
+def _place(table: str, column: str, language: str) -> str:
+    """The column's label; of a label that concerns every table, the label of the first table that has the column."""
+    if column in ("customer", "person"):
+        return _said("role", column, language)
+    tables_with = [name for name in contracts.names() if column in contracts.load(name).columns]
+    return _label(table or tables_with[0], column, language) if table or tables_with else column
 
 
 def _label(table: str, column: str, language: str) -> str:

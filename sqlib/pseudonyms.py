@@ -150,6 +150,19 @@ def book(ids: pd.Series, names: pd.Series) -> tuple[dict[str, str], int]:
     return found, pairs["name"][twice].nunique()
 
 
+def coded(texts: pd.Series, kind: str, client: Client, book: dict[str, str], there: pd.Series | None):
+    """Ids or names as a person wrote them, as ids, and id -> name of those that were names.
+
+    kind : what the column identifies; there : the ids that stand in the column, which are never taken for names
+    """
+    known_ids = set() if there is None else set(there.dropna())
+    named = ~texts.isin(known_ids) & ~texts.str.contains(r"\d", regex=True)
+    if not named.any():
+        return texts, {}
+    ids = _ids(texts[named], kind, client, book if kind == "customer" else {})
+    return texts.mask(named, ids.reindex(texts.index)), dict(zip(ids, texts[named], strict=True))
+
+
 def names(client: Client) -> dict[str, str]:
     """Id -> name of every customer and person met in the tables read so far: for ``audience = internal`` only."""
     files = sorted(folder(client).glob("*.json"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 LOG = ["file", "row", "column", "before", "after", "rule"]
-PROBLEMS = ["table", "file", "row", "column", "value", "rule", "severity", "count", "used"]
+PROBLEMS = ["table", "file", "row", "column", "value", "rule", "severity", "count", "used", "record"]
 SPACES = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\ufeff" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
@@ -34,7 +34,7 @@ def log(file: str, rows, column, before, after, rule: str) -> pd.DataFrame:
 
 def problem(table: str, file: str, rule: str, **values) -> pd.DataFrame:
     """One problem row; row 0 means the whole file or column."""
-    usual = {"row": 0, "column": "", "value": "", "severity": "warning", "count": 1, "used": True}
+    usual = {"row": 0, "column": "", "value": "", "severity": "warning", "count": 1, "used": True, "record": ""}
     return pd.DataFrame([{"table": table, "file": file, "rule": rule} | usual | values], columns=PROBLEMS)
 
 
@@ -43,7 +43,10 @@ def joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     parts = [part for part in parts if len(part)]
     texts = {name: "int64" if name in ("row", "count") else "bool" if name == "used" else "str" for name in columns}
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    return whole.astype(texts)
+    whole = whole.reindex(columns=columns).astype(texts)
+    if "record" in columns:  # problems that are not about one row have none
+        whole["record"] = whole["record"].fillna("")
+    return whole
 
 
 @functools.cache

@@ -41,13 +41,14 @@ def remarks(read: Columns, contract: Contract) -> pd.DataFrame:
     return pd.concat(notes, ignore_index=True)
 
 
-def described(found: pd.DataFrame, read: Columns, table: str) -> pd.DataFrame:
-    """Failures as problems: one row each, with file, row and the value as it stands in the file."""
+def described(found: pd.DataFrame, read: Columns, table: str, records: pd.Series) -> pd.DataFrame:
+    """Failures as problems: one row each, with file, row, the value as it stands in the file, the record's id."""
     at = read.text.loc[found["index"]]
     values = pd.Series("", index=found.index, dtype="str")
     for column, rows in found.groupby("column", sort=False):
         values[rows.index] = read.text.loc[rows["index"], column].fillna("").to_numpy()
     columns = {"table": table, "file": at["source_file"].array, "row": at["source_row"].array, "value": values.array}
+    columns |= {"record": records.loc[found["index"]].array}
     fixed = {"severity": "error", "count": 1, "used": False}
     return found[["column", "rule"]].assign(**columns, **fixed)[PROBLEMS]
 

@@ -15,10 +15,12 @@ from sqlib import (
     cache,
     columns,
     contracts,
+    corrections,
     duplicates,
     intake,
     praise,
     questions,
+    register,
     reversals,
     rules,
     scales,
@@ -40,11 +42,12 @@ class Table:
     frame : typed usable rows: every contract column but names, ``source_file``, ``source_row``; for scores also
         ``satisfied`` and, where client.toml declares a conversion, ``points`` (of 100)
     quarantine : raw text of the rows that broke a hard rule, with ``problems`` (codes joined by a comma)
-    problems : table, file, row (0 = file or column), column, value, rule, severity, count, used
+    problems : table, file, row (0 = file or column), column, value, rule, severity, count, used, record
     repairs : file, row, column, before, after, rule
     counts : one row per file, see ``balances``
     unknown : file, column: headers nobody mapped
     questions : the columns among them whose answers may be tallied, one row a row of ``frame``, see ``questions``
+    decisions : what became of each decision of a person, see ``corrections``; ``accepted`` of them are no longer open
     """
 
     name: str
@@ -55,6 +58,7 @@ class Table:
     counts: pd.DataFrame
     unknown: pd.DataFrame
     questions: pd.DataFrame
+    decisions: pd.DataFrame
 
 
 def load(client: Client, name: str, *, as_of: date | None = None) -> Table | None:
@@ -67,7 +71,12 @@ def load(client: Client, name: str, *, as_of: date | None = None) -> Table | Non
     if not client.tables.get(name):
         return None
     contract = contracts.load(name)
-    return cache.load(client, name, as_of, lambda: build(intake.read(client, name, contract), contract, client, as_of))
+
+    def made() -> Table:
+        decided = register.of_table(register.load(client), name)
+        return build(intake.read(client, name, contract), contract, client, as_of, decided)
+
+    return cache.load(client, name, as_of, made)
 
 
 def usable(table: Table) -> Table:
@@ -99,50 +108,61 @@ def balance(table: Table, period: Period | None = None) -> pd.DataFrame:
     return balances.balance(table.counts, table.frame["source_file"], in_period(table, period))
 
 
-def build(raw: Raw, contract: Contract, client: Client, as_of: date | None) -> Table:
-    """Type, check and balance one raw table."""
-    read, files = columns.read(raw.frame, contract, client), raw.frame["source_file"]
-    gone, replaced = supersession.find(read.frame, raw.frame, list(raw.counts["file"]), client, contract)
-    raw, read = _without(raw, read, gone)
-    copies = duplicates.find(raw.frame, contract)
+def build(raw: Raw, contract: Contract, client: Client, as_of: date | None, decided=None) -> Table:
+    """Type, check and balance one raw table; ``decided``: the lines of the register that concern it.
+
+    A copy is judged by the text as delivered, so that a copy of a corrected row stays a copy.
+    """
+    decided = register.EMPTY if decided is None else decided
+    hand = corrections.apply(raw, contract, client, decided)
+    read, files = columns.read(hand.frame, contract, client), raw.frame["source_file"]
+    gone, replaced = supersession.find(read.frame, hand.frame, list(raw.counts["file"]), client, contract)
+    delivered = raw.frame[~gone] if gone.any() else raw.frame
+    copies = duplicates.find(delivered, contract)
+    duplicate = copies.drop.reindex(raw.frame.index, fill_value=False)
+    excluded = hand.excluded & ~duplicate & ~gone
+    rows, read = _without(hand.frame, read, gone | excluded)
+    dropped = duplicate[rows.index]
     read, scale_notes, broken = _scaled(read, contract, client)
     dated = read.frame[contract.period_by] if contract.period_by else pd.Series(pd.NaT, index=read.frame.index)
     notes = [raw.problems, read.problems, scale_notes, replaced, copies.problems]
-    notes.append(duplicates.overlaps(raw.frame, dated, copies, contract))
+    notes.append(duplicates.overlaps(delivered, dated.reindex(delivered.index), copies, contract))
     summed = aggregates.find(raw, contract)
-    silent = _silent(read, contract) & ~copies.drop
+    silent = _silent(read, contract) & ~dropped
     praised, praises = praise.find(read, contract, client)
-    praised &= ~copies.drop & ~silent
-    out = copies.drop | silent | praised
-    failed = _failures(read, contract, _day(as_of), out, raw.frame)
+    praised &= ~dropped & ~silent
+    out = dropped | silent | praised
+    failed = _failures(read, contract, _day(as_of), out, rows)
     aside = pd.Series(read.frame.index.isin(failed["index"]), index=read.frame.index) | broken
-    aside = (aside | raw.frame["source_file"].isin(summed["file"])) & ~out
+    aside = (aside | rows["source_file"].isin(summed["file"])) & ~out
     used = ~(out | aside)
     frame = read.frame[used].reset_index(drop=True)
     kept = replace(read, frame=read.frame[used], text=read.text[used])
     notes += [
-        rules.described(failed, read, contract.name),
+        rules.described(failed, read, contract.name, _records(failed, raw, contract)),
         summed,
         rules.remarks(kept, contract),
         praises,
         suspects.find(contract.name, frame),
     ]
-    classes = {"superseded": gone, "duplicate": copies.drop, "missing_score": silent, "default_praise": praised}
-    counts = balances.counts(raw.counts, files, classes | {"quarantined": aside, "usable": used})
-    quarantine = _quarantine(raw.frame[aside], failed, broken, summed)
-    logs = joined([raw.repairs, read.repairs], LOG)
-    asked = questions.kept(raw.frame[used], contract).reset_index(drop=True)
-    noted = _ordered(joined(notes, PROBLEMS))
-    return Table(contract.name, frame, quarantine, noted, logs, counts, raw.unknown, asked)
+    classes = {"excluded": excluded, "superseded": gone, "duplicate": duplicate, "missing_score": silent}
+    classes |= {"default_praise": praised, "quarantined": aside, "usable": used}
+    counts = balances.counts(raw.counts, files, classes)
+    quarantine = _quarantine(raw.frame.loc[aside.index[aside]], failed, broken, summed)
+    logs = joined([raw.repairs, hand.log, read.repairs], LOG)
+    asked = questions.kept(raw.frame.loc[used.index[used]], contract).reset_index(drop=True)
+    problems = _ordered(joined(notes, PROBLEMS))
+    told = corrections.told([hand.decisions, corrections.accepted(problems, decided)[1]])
+    return Table(contract.name, frame, quarantine, problems, logs, counts, raw.unknown, asked, told)
 
 
-def _without(raw: Raw, read: columns.Columns, gone: pd.Series) -> tuple[Raw, columns.Columns]:
-    """The rows that no newer file replaces, raw and typed."""
+def _without(rows: pd.DataFrame, read: columns.Columns, gone: pd.Series) -> tuple[pd.DataFrame, columns.Columns]:
+    """The rows that stay: those no newer file replaces and no person left out, raw and typed."""
     if not gone.any():
-        return raw, read
+        return rows, read
     left = read.failed[~read.failed["index"].map(gone).astype(bool)]
     read = replace(read, frame=read.frame[~gone], text=read.text[~gone], failed=left)
-    return replace(raw, frame=raw.frame[~gone]), read
+    return rows[~gone], read
 
 
 def _scaled(read: columns.Columns, contract: Contract, client: Client):
@@ -174,6 +194,10 @@ def _failures(read: columns.Columns, contract: Contract, as_of, gone: pd.Series,
     given = raw[key].notna() if key in raw else pd.Series(False, index=raw.index)
     found = [rules.failures(left, contract, as_of), rules.conflicts(left, given[~gone], contract)]
     return pd.concat(found, ignore_index=True)
+
+
+def _records(failed: pd.DataFrame, raw: Raw, contract: Contract) -> pd.Series:
+    return corrections.records(raw.frame.loc[failed["index"].unique()], contract)
 
 
 def _quarantine(rows: pd.DataFrame, failed: pd.DataFrame, broken: pd.Series, summed: pd.DataFrame) -> pd.DataFrame:

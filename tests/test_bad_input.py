@@ -112,7 +112,9 @@ class Checked:
     def row(self, rule: str) -> tuple:
         """The one line under a rule: file, row, column, value, used."""
         (line,) = self.problems(rule)
-        return tuple(line[name] for name in ("File", "Row", "Column", "Value", "Row used"))
+        return tuple(
+            "" if line[name] is None else line[name] for name in ("File", "Row", "Column", "Value", "Row used")
+        )
 
     def went(self, file: str = "raw/a.csv") -> dict[str, int]:
         """Where the rows of one file went, without the ways no row took."""

@@ -9,6 +9,7 @@ from sqlib import balances
 from sqlib.errors import SqlibError
 
 COLUMNS = ["file", "raw_rows", "unpivot_factor", "blank_or_total", "filtered"]
+KINDS = ("duplicate", "silent", "aside", "used", "excluded")
 FILES = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4), *[st.integers(0, 6)] * 2), min_size=1, max_size=4)
 
 

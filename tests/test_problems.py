@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from typed import TEXTS, built, client, raw
 
-from sqlib import problems, words
+from sqlib import forms, masking, problems, words
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
-SHEETS = ["problems", "repairs", "quarantine", "balance", "readiness", "unknown"]
+SHEETS = ["repairs", "quarantine", "balance", "readiness", "unknown"]
 
 
 @pytest.fixture
@@ -47,8 +47,10 @@ def test_chinese_is_chinese(checked):
 def test_the_workbook_lists_up_to_200_a_group_and_says_how_many_more(checked, tmp_path, language):
     path = problems.write_problems(client(tmp_path), checked, tmp_path / "problems.xlsx", language)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == [words.entry("problems", "sheets", name)[language] for name in SHEETS]
-    sheets = [list(book[name].iter_rows(values_only=True)) for name in book.sheetnames]
+    titles = [sheet.title[language] for sheet in forms.load("problems").sheets.values()]
+    titles += [words.entry("problems", "sheets", name)[language] for name in SHEETS]
+    assert book.sheetnames[1:-1] == titles  # between how to fill it in and the choices
+    sheets = [list(book[name].iter_rows(values_only=True)) for name in titles if name != titles[1]]
     outside = words.entry("problems", "rule", "score_on_scale")[language]["what"]
     listed = [row for row in sheets[0][1:] if row[6] == outside]
     assert len(listed) == 201 and listed[200][5] == words.entry("problems", "more")[language].format(count=100)
@@ -64,6 +66,13 @@ def test_rows_are_written_back_as_delivered(checked, tmp_path):
     head = {name: place for place, name in enumerate(rows[0])}
     assert rows[1][head["Row"]] == 2 and rows[1][head["score"]] == "7" and rows[1][head["comment"]] == "=1+1"
     assert rows[1][head["Extra"]] == "z"
+
+
+def test_personal_numbers_in_unmapped_columns_are_masked(tmp_path):
+    table = built(tmp_path, raw(score=["7"], scale_min="1", scale_max="5", Extra=["call 13812345678"]))
+    path = problems.write_problems(client(tmp_path), {"feedback": table}, tmp_path / "p.xlsx", "en")
+    rows = list(openpyxl.load_workbook(path)["Rows set aside"].iter_rows(values_only=True))
+    assert rows[1][rows[0].index("Extra")] == f"call {masking.MASK}"
 
 
 def test_the_balance_of_every_table(checked):
