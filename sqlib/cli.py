@@ -101,6 +101,24 @@ def check(
 
 
 @app.command()
+def coding(
+    folder: Annotated[Path, typer.Argument(help="Client folder with client.toml.")],
+    period: Annotated[str | None, typer.Option(help="Period whose comments are drawn; default: the client's.")] = None,
+    size: Annotated[int, typer.Option(min=50, help="Comments to draw, about.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    language: Annotated[str | None, typer.Option(help="zh or en; default: the client's first.")] = None,
+) -> None:
+    """Draw a sample of comments to be coded by hand: how well the code book codes can then be told.
+
+    Example: sqlib coding data/demo/jiahe --period 2026Q3
+    """
+    from sqlib import coding, words
+
+    path = coding.write(folder, period, size=size, seed=seed, language=language or "")
+    typer.echo(words.text("cli", "coding", "written", language=speech(), path=path))
+
+
+@app.command()
 def run(
     folders: Annotated[list[Path], typer.Argument(help="One or more client folders.")],
     period: Annotated[str | None, typer.Option(help="2026, 2026H1, 2026Q3, 2026-07 or 2026-07-01..2026-09-30.")] = None,

@@ -8,7 +8,7 @@ either language, in any order of columns and rows, and names the cell where some
 import datetime as dt
 import functools
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +35,7 @@ class Column:
     type: str = "text"  # text | number | date | choice
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
     width: int = 0  # characters; 0: as wide as the content
+    optional: bool = False  # may be absent when the workbook returns
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,18 @@ def load(name: str) -> Form:
     return Form(name, declared["version"], declared["title"], declared["guide"], sheets)
 
 
+def _widened(form: Form, columns: dict[str, list[Column]]) -> Form:
+    """The form with columns of the client's own before the first column to fill in."""
+    return replace(form, sheets={code: _wider(sheet, columns.get(code, [])) for code, sheet in form.sheets.items()})
+
+
+def _wider(sheet: Sheet, columns: list[Column]) -> Sheet:
+    declared = list(sheet.columns.values())
+    place = next((at for at, column in enumerate(declared) if column.entry), len(declared))
+    every = (*declared[:place], *columns, *declared[place:])
+    return replace(sheet, columns={column.name: column for column in every})
+
+
 def _sheet(code: str, entry: dict) -> Sheet:
     columns = {name: Column(name, **column) for name, column in entry["columns"].items()}
     return Sheet(code, entry["title"], tuple(entry.get("key", ())), columns)
@@ -82,6 +95,7 @@ def _sheet(code: str, entry: dict) -> Sheet:
 def write(
     name: str, sheets: dict[str, pd.DataFrame], path: Path, language: str, *, about: dict[str, str] | None = None,
     choices: dict[tuple[str, str], list[str]] | None = None, more: dict[str, pd.DataFrame] | None = None,
+    columns: dict[str, list[Column]] | None = None,
 ) -> Path:  # fmt: skip
     """Write a form: frozen headings with notes, shaded columns to fill in, drop-downs, a sheet that says how.
 
@@ -91,6 +105,7 @@ def write(
     about : what else stands on the first sheet: heading -> value, such as the client
     choices : (sheet, column) -> values of a drop-down that depend on the client
     more : sheets to read only, title -> rows, headings as they are
+    columns : sheet -> columns that depend on the client; they stand before those the form has to fill in
 
     Raises
     ------
@@ -98,7 +113,7 @@ def write(
     """
     import xlsxwriter
 
-    form = load(name)
+    form = _widened(load(name), columns or {})
 
     def fill(draft: Path) -> None:
         with xlsxwriter.Workbook(draft, workbook.OPTIONS) as book:
@@ -203,12 +218,15 @@ def _cell(page, line: int, place: int, value, look, language: str) -> None:
 # --- coming back ----------------------------------------------------------------------------------------------
 
 
-def read(name: str, path: Path, where: str = "", *, client: str = "") -> dict[str, pd.DataFrame]:
+def read(
+    name: str, path: Path, where: str = "", *, client: str = "", columns: dict[str, list[Column]] | None = None
+) -> dict[str, pd.DataFrame]:
     """Read a form back: sheet -> its rows that hold anything, columns by their code, every cell as text ("" = empty).
 
     Choices come back as codes, dates as ISO text, numbers without a superfluous ``.0``. ``line`` is the row in the
     workbook. ``where`` names the file in messages; by default folder and file name. ``client``: the client whose
-    workbook it must be, as ``about`` of ``write`` had it.
+    workbook it must be, as ``about`` of ``write`` had it. ``columns`` are those that depend on the client, as they were
+    written; one that is ``optional`` is left out where the workbook has no such heading.
 
     Raises
     ------
@@ -216,7 +234,7 @@ def read(name: str, path: Path, where: str = "", *, client: str = "") -> dict[st
         ``forms.sheet_missing``, ``forms.column_missing``, ``forms.column_twice``, ``forms.formula``,
         ``forms.wrong_choice``, ``forms.not_a_number``, ``forms.not_a_date``, ``forms.row_twice``
     """
-    form, path = load(name), Path(path)
+    form, path = _widened(load(name), columns or {}), Path(path)
     where = where or f"{path.parent.name}/{path.name}"
     book = _opened(path, where)
     try:
@@ -285,6 +303,8 @@ def _columns(header, sheet: Sheet, place: str) -> dict[str, int]:
         wanted = {contracts.normalised(label) for label in column.label.values()}
         places = [at for at, heading in enumerate(headings) if heading in wanted]
         label = " / ".join(dict.fromkeys(column.label.values()))
+        if not places and column.optional:
+            continue
         if not places:
             there = [_text(cell.value) for cell in header if _text(cell.value)]
             raise ClientError("forms.column_missing", where=place, wanted=label, got=listed(there) or "–")

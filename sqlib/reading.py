@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import answers, client, contracts, periods, questions, tables, words
+from sqlib import answers, client, contracts, forms, periods, questions, segmentation, tables, words
+from sqlib.errors import ClientError
 from sqlib.words import Field, Listing
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -120,6 +121,42 @@ class Reading:
         """Theme or topic -> its name in the page's language."""
         every = self.themes | self._codebook.get("needs", {})
         return {theme: entry["label"][self.language] for theme, entry in every.items()}
+
+    def segmented(self, comments: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
+        """Comments with the list of their distinct terms as a column ``terms``."""
+        if isinstance(comments, Absent):
+            return comments
+        return comments.assign(terms=segmentation.terms(comments["comment"]))
+
+    # -- what a person coded by hand --------------------------------------------------------------------------------
+
+    @property
+    def coding_file(self) -> Path:
+        """Where the workbook of hand-coded comments of the period lies."""
+        return self.client.folder / "coding" / f"{self.period.text}.xlsx"
+
+    @property
+    def coding_columns(self) -> dict[str, list[forms.Column]]:
+        """One column of that workbook a theme: yes, no or empty."""
+        choices = {code: words.entry("common", "flag", flag) for code, flag in (("yes", "true"), ("no", "false"))}
+        column = functools.partial(forms.Column, entry=True, type="choice", choices=choices, width=12, optional=True)
+        return {"comments": [column(theme, entry["label"]) for theme, entry in self.themes.items()]}
+
+    @property
+    def hand_coded(self) -> "pd.DataFrame | Absent":
+        """Comments coded by hand: feedback_id, layer, layer_size and one boolean column a theme of the workbook."""
+        if not self.coding_file.is_file():
+            return Absent("coding", "no_hand_coding", {"period": self.period.text})
+        read = forms.read("coding", self.coding_file, columns=self.coding_columns)["comments"]
+        themes = [theme for theme in self.themes if theme in read]
+        done = read[[*themes, "none"]].ne("").any(axis=1)
+        sizes = pd.to_numeric(read["layer_size"], errors="coerce")
+        if sizes.isna().any() or read["layer"].eq("").any():
+            lines = read.loc[sizes.isna() | read["layer"].eq(""), "line"]
+            where = f"{self.coding_file.parent.name}/{self.coding_file.name}"
+            raise ClientError("coding.layer_changed", where=where, got=int(lines.iloc[0]))
+        coded = {theme: read[theme].eq("yes") for theme in themes}
+        return read[["feedback_id", "layer"]].assign(layer_size=sizes, **coded)[done].reset_index(drop=True)
 
     def _held(self, declared: list[str]) -> list[str]:
         rows = self.read("answers", optional=True)

@@ -7,12 +7,15 @@ import pandas as pd
 
 from sqlib.methods import (
     call_back,
+    coding_accuracy,
     demand,
     internal_consistency,
     questionnaire,
     response,
     satisfaction,
     segments,
+    term_groups,
+    terms,
     theme_trends,
     themes,
 )  # fmt: skip
@@ -77,6 +80,38 @@ def said(now: tuple[int, int], before: tuple[int, int] | None = None) -> themes.
     rows = [[window, text] for window, (slow, fine) in windows.items() for text in ["slow"] * slow + ["fine"] * fine]
     comments = pd.DataFrame(rows, columns=["window", "comment"])
     return themes.themes(comments, text="comment", codebook=CODEBOOK, period="window")
+
+
+def worded(first: tuple[int, int], second: tuple[int, int]) -> terms.TermsResult:
+    """(people who say ``slow``, people who do not) among the dissatisfied and among the satisfied."""
+    rows = [[side, ["fine", *["slow"] * (place == 0)]] for side, pair in (("low", first), ("high", second))
+            for place, count in enumerate(pair) for _ in range(count)]  # fmt: skip
+    data = pd.DataFrame(rows, columns=["side", "terms"])
+    return terms.terms(data, group="side", first="low", second="high")
+
+
+def uncaught(matters: list[list[str]], each: int = 40) -> term_groups.TermGroupsResult:
+    """``each`` comments on every matter: two of its words, in turn."""
+    listed = [[own[i % len(own)], own[(i // 2 + 1) % len(own)]] for own in matters for i in range(each)]
+    data = pd.DataFrame({"comment": "fine", "terms": [sorted(set(each)) for each in listed]})
+    return term_groups.term_groups(data, text="comment", codebook=CODEBOOK)
+
+
+def scattered() -> term_groups.TermGroupsResult:
+    """Three words at random of forty: nothing recurs."""
+    rng = np.random.default_rng(2)
+    listed = [[f"w{i}" for i in rng.choice(40, 3, replace=False)] for _ in range(300)]
+    data = pd.DataFrame({"comment": "fine", "terms": listed})
+    return term_groups.term_groups(data, text="comment", codebook=CODEBOOK)
+
+
+def by_hand(both: int, wrong: int, missed: int) -> coding_accuracy.CodingAccuracyResult:
+    """Comments coded ``slow`` by hand and machine, by machine alone, by hand alone; 60 more raise nothing."""
+    said = ["slow"] * (both + wrong) + ["fine"] * (missed + 60)
+    comments = pd.DataFrame({"comment": said, "feedback_id": range(len(said))})
+    hand = comments[["feedback_id"]].assign(layer="1", layer_size=5000, fee=False)
+    hand["slow"] = [True] * both + [False] * wrong + [True] * missed + [False] * 60
+    return coding_accuracy.coding_accuracy(hand, comments, text="comment", codebook=CODEBOOK)
 
 
 def to_call(low: int, with_case: int | None) -> call_back.CallBackResult:
@@ -184,6 +219,23 @@ VERDICTS = {
         "flagged": lambda: health(cuts=(-2, -1.5, -1, 0)),
         "sound": lambda: health(cuts=(-1.4, -0.4, 0.4, 1.4)),
         "too_few": lambda: health(n=20),
+    },
+    "terms": {
+        "typical": lambda: worded((40, 60), (10, 90)),
+        "no_signal": lambda: worded((20, 80), (20, 80)),
+    },
+    "new_terms": {
+        "typical": lambda: worded((40, 60), (10, 90)),
+        "no_signal": lambda: worded((20, 80), (20, 80)),
+    },
+    "term_groups": {
+        "suggested": lambda: uncaught([["car", "park", "full"], ["dog", "cat", "leash"], ["stamp", "mail", "paper"]]),
+        "none_stable": scattered,
+    },
+    "coding_accuracy": {
+        "accurate": lambda: by_hand(60, 0, 0),
+        "inaccurate": lambda: by_hand(10, 50, 10),
+        "unclear": lambda: by_hand(12, 3, 2),
     },
     "call_back": {
         "listed": lambda: to_call(5, 2),

@@ -16,7 +16,7 @@ from test_batch import FAULT, FEEDBACK, HEAD, ROWS, Kernel, project
 from sqlib import batch, catalogue, cli, client, notebook, progress, words
 
 ROOT = Path(__file__).parents[1]
-SINGLE = ("check", "run", "list", "demo", "portal", "final", "diff", "deliver")
+SINGLE = ("check", "coding", "run", "list", "demo", "portal", "final", "diff", "deliver")
 COMMANDS = [[], ["new"], ["new", "client"], ["new", "notebook"], *([name] for name in SINGLE)]
 
 

@@ -27,8 +27,16 @@ PLOTS = {  # figure -> its plot, and a result it may have to draw
     "demand": (figures.plot_demand, "open"),
     "internal_consistency": (figures.plot_internal_consistency, "reliable"),
     "questionnaire": (figures.plot_questionnaire, "flagged"),
+    "terms": (figures.plot_terms, "typical"),
+    "coding_accuracy": (figures.plot_coding_accuracy, "accurate"),
 }
-NAMED = {"themes", "theme_trends", "demand"}  # figures that are told what the code book calls its themes
+# Figures that are told what the code book calls its themes.
+NAMED = {"themes", "theme_trends", "demand", "coding_accuracy"}
+    "themes",
+    "theme_trends",
+    "demand",
+    "coding_accuracy",
+}  # figures that are told what the code book calls its themes
 every_plot = pytest.mark.parametrize("key", PLOTS)
 both = pytest.mark.parametrize("language", words.LANGUAGES)
 

@@ -48,6 +48,10 @@ VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "demand": {"open", "answered", "too_few"},
     "internal_consistency": {"reliable", "unreliable", "unclear", "check_keys", "too_few"},
     "questionnaire": {"flagged", "sound", "too_few"},
+    "terms": {"typical", "no_signal"},
+    "new_terms": {"typical", "no_signal"},
+    "term_groups": {"suggested", "none_stable"},
+    "coding_accuracy": {"accurate", "inaccurate", "unclear"},
     "call_back": {"listed", "none_open", "no_cases"},
 }
 FORBIDDEN_NODES = (

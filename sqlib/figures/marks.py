@@ -67,6 +67,14 @@ def signed_axis(ax, unit: str) -> None:
     _ticks(ax, lambda value, _: words.number(value, unit, "en", signed=True))
 
 
+def ratio_axis(ax) -> None:
+    """Ticks of a ratio on a logarithmic axis: one half, one, two, four times."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else f"1/{1 / value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
 def _ticks(ax, form) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 

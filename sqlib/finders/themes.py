@@ -39,8 +39,9 @@ def sample(result: ThemesResult) -> int:
 
 
 def limits(result: ThemesResult) -> dict[str, dict]:
-    """What phrases of a code book miss."""
-    return {"codebook": {}}
+    """What phrases of a code book miss; that a sample was read."""
+    read = {"sampled": {"comments": result.comments, "given": result.given, "seed": result.seed}}
+    return {"codebook": {}} | (read if "sampled" in result.cautions else {})
 
 
 FINDERS = {"themes": _themes}

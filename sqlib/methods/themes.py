@@ -5,19 +5,17 @@ several. Irony, misspelling and words the code book does not know are missed; ``
 Shares, changes and means are those of ``proportions`` and ``means``.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from sqlib import phrases
 from sqlib.errors import MethodRefused
 from sqlib.methods import means, proportions, samples
 
-LATIN = "0-9a-z\u00c0-\u024f"  # letters and digits that make up whole words; Chinese has no word boundary
-STRUCK = "\x00"  # stands where an excluded phrase was, so that its neighbours do not join into a phrase
 FEW_COMMENTS = 30
+MOST = 50_000  # comments of a period that are read; of more, a sample is
 
 COLUMNS = [
     "theme", "comments", "estimate", "low", "high", "n", "clusters",
@@ -39,13 +37,15 @@ class ThemesResult:
     falling | no_signal | too_few (under ``min_group`` comments in both periods together). NaN where not asked for.
     Scores of fewer than ``min_group`` people are left out.
 
-    ``comments`` not blank, ``coded`` with a theme and ``uncoded`` without; ``coded_share`` with limits; ``blank``
-    rows; ``comparisons``: themes compared with the period before. ``cautions`` among mostly_uncoded (over half),
-    few_comments (under 30), no_previous (a period column without earlier comments).
+    ``comments`` read, not blank, out of ``given``; ``coded`` with a theme and ``uncoded`` without; ``coded_share`` with
+    limits; ``blank`` rows; ``comparisons``: themes compared with the period before; ``seed`` of the sample.
+    ``cautions`` among mostly_uncoded (over half), few_comments (under 30), no_previous (a period column without
+    earlier comments), sampled (not all comments given were read).
     """
 
     table: pd.DataFrame
     comments: int
+    given: int
     coded: int
     uncoded: int
     blank: int
@@ -54,6 +54,7 @@ class ThemesResult:
     coded_high: float
     comparisons: int
     confidence: float
+    seed: int
     cautions: tuple[str, ...]
 
 
@@ -63,7 +64,8 @@ def code_comments(comments, *, text, codebook, exclude=None) -> pd.DataFrame:
     Parameters
     ----------
     comments : one row per comment; ``text`` its column, blanks carry nothing
-    codebook : theme -> phrases. Case, width of letters and spacing do not matter; Latin phrases match whole words
+    codebook : theme -> phrases, matched as in :mod:`sqlib.phrases`: case, width and spacing do not matter, Latin
+        phrases match whole words, a star stands for what may come between
     exclude : theme -> phrases that look like it and do not count: struck out before the theme is looked for
 
     Raises MethodRefused: themes.no_codebook, samples.unknown_column.
@@ -75,7 +77,7 @@ def code_comments(comments, *, text, codebook, exclude=None) -> pd.DataFrame:
 
 def themes(
     comments, *, text, codebook, exclude=None, period=None, current="current", previous="previous", cluster=None,
-    score=None, low_at=None, min_group=5, confidence=0.95, seed=0,
+    score=None, low_at=None, min_group=5, confidence=0.95, most=MOST, seed=0,
 ) -> ThemesResult:  # fmt: skip
     """Share of comments that raise each theme, its change between two periods, and the scores given beside it.
 
@@ -86,11 +88,13 @@ def themes(
     cluster : customer; comments of one customer are not independent
     score : column of the score given with the comment; ``low_at``: scores up to this count as low
     min_group : comments a theme needs to be judged, and people whose scores may be shown
-    seed : of the cluster bootstrap behind ``p_second``
+    most : comments read of each period; of more, a simple random sample is
+    seed : of that sample, and of the cluster bootstrap behind ``p_second``
 
     Raises MethodRefused: themes.no_codebook, themes.no_comments, samples.unknown_column.
     """
     samples.require(comments, period, cluster, score)
+    comments = comments.reset_index(drop=True)
     texts = _texts(comments, text)
     frame = pd.DataFrame(
         {
@@ -101,8 +105,11 @@ def themes(
         index=comments.index,
     )
     blank = int(((frame["window"] == current) & texts.eq("")).sum())
-    said = texts.ne("") & frame["window"].notna()
-    frame, carried = frame[said], _coded(texts[said], codebook, exclude or {})
+    frame = frame[texts.ne("") & frame["window"].notna()]
+    given = int(frame["window"].eq(current).sum())
+    read = sampled(frame, "window", most, seed)
+    left_out, frame = len(frame) - len(read), read
+    carried = _coded(texts[frame.index], codebook, exclude or {})
     now = (frame["window"] == current).to_numpy()
     if not now.any():
         raise MethodRefused("themes.no_comments", column=text, rows=len(comments))
@@ -120,6 +127,7 @@ def themes(
     return ThemesResult(
         table=table,
         comments=int(now.sum()),
+        given=given,
         coded=coded["comments"],
         uncoded=int(now.sum()) - coded["comments"],
         blank=blank,
@@ -128,48 +136,33 @@ def themes(
         coded_high=coded["high"],
         comparisons=int(table["p_value"].notna().sum()),
         confidence=confidence,
-        cautions=_cautions(coded["estimate"], int(now.sum()), period, both),
+        seed=seed,
+        cautions=_cautions(coded["estimate"], int(now.sum()), period, both, left_out),
     )
+
+
+def sampled(frame: pd.DataFrame, by: str, most: int, seed: int) -> pd.DataFrame:
+    """At most ``most`` rows of each group, drawn at random where there are more, in their old order."""
+    rng = np.random.default_rng(seed)
+    groups = [rows.to_numpy() for rows in frame.groupby(by, sort=True).groups.values()]
+    kept = [rng.choice(rows, most, replace=False) if len(rows) > most else rows for rows in groups]
+    return frame.loc[np.sort(np.concatenate(kept))] if kept else frame
 
 
 # --- matching -------------------------------------------------------------------------------------------------
 
 
 def _texts(comments, text):
-    """Comments in one spelling: half-width, lower case, single spaces; blank = empty text."""
+    """Comments in one spelling; blank = empty text."""
     samples.require(comments, text)
-    return comments[text].map(lambda value: "" if pd.isna(value) else _plain(str(value))).astype(object)
-
-
-def _plain(text):
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return phrases.folded(comments[text])
 
 
 def _coded(texts, codebook, exclude):
     """Boolean table: one row per comment, one column per theme."""
-    phrases = {theme: [plain for phrase in listed if (plain := _plain(phrase))] for theme, listed in codebook.items()}
-    if not any(phrases.values()):
+    if not any(phrase.strip() for listed in codebook.values() for phrase in listed):
         raise MethodRefused("themes.no_codebook", themes=len(codebook))
-    carried = {theme: _carries(texts, listed, exclude.get(theme, ())) for theme, listed in phrases.items()}
-    return pd.DataFrame(carried, index=texts.index)
-
-
-def _carries(texts, phrases, excluded):
-    wanted, struck = _pattern(phrases), _pattern([_plain(phrase) for phrase in excluded])
-    return [bool(wanted.search(struck.sub(STRUCK, each))) for each in texts]
-
-
-def _pattern(phrases):
-    """One pattern for any of the phrases, the longest first; without a phrase it matches nothing."""
-    parts = [_whole_words(phrase) for phrase in sorted(filter(None, phrases), key=len, reverse=True)]
-    return re.compile("|".join(parts) if parts else r"(?!)")
-
-
-def _whole_words(phrase):
-    """The phrase, not inside a longer Latin word or number."""
-    start = f"(?<![{LATIN}])" if re.match(f"[{LATIN}]", phrase[0]) else ""
-    end = f"(?![{LATIN}])" if re.match(f"[{LATIN}]", phrase[-1]) else ""
-    return start + re.escape(phrase) + end
+    return phrases.carried(texts, codebook, exclude)
 
 
 # --- one theme -------------------------------------------------------------------------------------------------
@@ -221,10 +214,11 @@ def _verdicts(table, min_group, act_at):
     return np.select(list(cases.values()), list(cases), default="no_signal")
 
 
-def _cautions(coded_share, n, period, both):
+def _cautions(coded_share, n, period, both, left_out):
     tests = {
         "mostly_uncoded": coded_share < 0.5,
         "few_comments": n < FEW_COMMENTS,
         "no_previous": period is not None and not both,
+        "sampled": left_out > 0,
     }
     return tuple(code for code, holds in tests.items() if holds)

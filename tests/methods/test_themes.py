@@ -105,6 +105,17 @@ def test_other_labels_and_blanks_are_left_aside():
     assert (row["n"], row["previous_n"], result.blank, result.comments) == (30, 30, 30, 30)
 
 
+def test_of_many_comments_a_declared_sample_is_read():
+    data = said((300, 900), (30, 90))
+    result, row = slow(data, period="window", most=400, seed=3)
+    assert (result.comments, result.given, result.seed) == (400, 1200, 3) and "sampled" in result.cautions
+    assert (row["n"], row["previous_n"]) == (400, 120)
+    assert row["low"] < 0.25 < row["high"] and row["comments"] not in (0, 400)
+    again, other = slow(data, period="window", most=400, seed=3)[1], slow(data, period="window", most=400, seed=4)[1]
+    assert again["comments"] == row["comments"] != other["comments"]
+    assert "sampled" not in slow(data, period="window")[0].cautions
+
+
 def test_scores_beside_a_theme():
     data = said((20, 60)).assign(score=lambda d: np.where(d["comment"] == "slow", 1 + d.index % 3, 5))
     data.loc[0, "score"] = np.nan
