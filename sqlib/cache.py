@@ -50,9 +50,9 @@ def key(client: Client, name: str, as_of) -> str:
         digest.update(f"{metric}={scale.model_dump_json()}".encode())
     digest.update(client.feedback.model_dump_json().encode())
     for table in sorted({name, "customers", "staff"} & set(client.tables)):  # names become the ids listed there
-        for source in client.tables[table]:
+        for number, source in enumerate(client.tables[table], 1):
             digest.update(source.model_dump_json().encode())
-            for path in intake.files(client, source):
+            for path in intake.files(client, source, client.place(table, number)):
                 digest.update(path.relative_to(client.folder).as_posix().encode() + _bytes(path))
     return digest.hexdigest()[:32]
 

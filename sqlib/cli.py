@@ -19,8 +19,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     help="Service Quality Workbench: from a client's raw exports to reports worth signing.\n\n"
-    "First time: `sqlib demo`. New client: `sqlib new client data/clients/NAME`, fill client.toml, "
-    "`sqlib check data/clients/NAME`, `sqlib run data/clients/NAME`.",
+    "First time: `sqlib demo`. New client: `sqlib new client data/clients/NAME --from exports/*`, look over "
+    "mapping.xlsx, `sqlib check data/clients/NAME`, `sqlib run data/clients/NAME`.",
 )
 new = typer.Typer(no_args_is_help=True, help="Start a client folder or a page.")
 app.add_typer(new, name="new")
@@ -48,8 +48,9 @@ def speech() -> str:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one."""
-    joined, rest = [], iter(arguments)
+    """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one. What
+    follows ``--from`` up to the next option are files, as a shell writes them out."""
+    joined, rest = [], iter(_repeated(arguments))
     for word in rest:
         joined.append(word)
         if word == "-p":
@@ -58,18 +59,51 @@ def _joined(arguments: list[str]) -> list[str]:
     return joined
 
 
+def _repeated(arguments: list[str]) -> list[str]:
+    """``--from a b`` becomes ``--from a --from b``."""
+    words, open_list = [], False
+    for word in arguments:
+        if word.startswith("-"):
+            open_list = word == "--from"
+        elif open_list and words[-1] != "--from":
+            words.append("--from")
+        words.append(word)
+    return words
+
+
 @new.command("client")
 def new_client(
     folder: Annotated[Path, typer.Argument(help="Folder to make, e.g. data/clients/acme. Its name is the client id.")],
+    files: Annotated[
+        list[str] | None, typer.Option("--from", metavar="FILE…", help="Exports, folders or patterns to begin with.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="zh or en; default: as the files are written.")] = None,
+    profile: Annotated[str, typer.Option(help="Profile of the trade: general or accounting.")] = "general",
 ) -> None:
-    """Make a client folder: raw/, a commented client.toml, a blank template of each table.
+    """Make a client folder: with --from, the files are copied and mapping.xlsx is guessed; without, blank templates.
 
-    Example: sqlib new client data/clients/acme
+    Examples: sqlib new client data/clients/acme --from exports/*.xlsx list.csv ·
+    sqlib new client data/clients/acme --from exports --language zh --profile accounting ·
+    sqlib new client data/clients/acme
     """
     from sqlib import scaffold
 
+    if files:
+        return _start(folder, files, language, profile)
     for path in scaffold.client_folder(folder, speech()):
         typer.echo(path)
+
+
+def _start(folder: Path, files: list[str], language: str | None, profile: str) -> None:
+    import time
+    from datetime import date
+
+    from sqlib import starting
+
+    begun = time.monotonic()
+    started = starting.start(folder, files, date.today(), language, profile)
+    for line in starting.told(started, time.monotonic() - begun, speech()):
+        typer.echo(line)
 
 
 @new.command("notebook")

@@ -1,12 +1,14 @@
-"""client.toml: everything that differs between clients, read strictly.
+"""client.toml and mapping.xlsx: everything that differs between clients, read strictly.
 
-``load(folder)`` returns a frozen ``Client``. Every key is checked: an unknown key, table or contract column, a wrong
-type or a path that leads out of the client's folder is a ``ClientError`` that names the key, what was written and
-the nearest allowed name. No data file is opened here.
+``load(folder)`` returns a frozen ``Client``. The workbook, where there is one, says in sheets what client.toml says in
+keys (``mapping_form``); both are held to the same models. Every key is checked: an unknown key, table or contract
+column, a wrong type or a path that leads out of the client's folder is a ``ClientError`` that names the key or cell,
+what was written and the nearest allowed name. No data file is opened here.
 """
 
 import re
 import tomllib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +22,7 @@ from sqlib.fields import Pattern, Text, Texts, TimeZone, as_list, one_of
 from sqlib.periods import Period
 
 FILE = "client.toml"
+WORKBOOK = "mapping.xlsx"
 GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
 PROFILES = Path(__file__).parent / "profiles"
 EXPORTS = sorted(path.stem for path in (Path(__file__).parent / "exports").glob("*.toml") if path.stem != "questions")
@@ -173,29 +176,39 @@ class Client(Identity):
     weighting: Weighting
     themes: Themes
     tables: dict[str, list[Source]]
+    places: dict[str, list[str]] = {}  # table -> where each of its blocks is declared, for messages
+
+    def place(self, table: str, number: int) -> str:
+        """Where the block of a table is declared; blocks are counted from 1."""
+        known = self.places.get(table, [])
+        return known[number - 1] if number <= len(known) else f"{self.id}/{FILE}: tables.{table}[{number}]"
 
 
 def load(folder: str | Path) -> Client:
-    """Read ``<folder>/client.toml``.
+    """Read ``<folder>/client.toml``, and ``<folder>/mapping.xlsx`` where it is there.
 
     Raises
     ------
-    ClientError : no such folder or file, not TOML, an unknown or wrong key, no table declared
+    ClientError : no such folder or file, not TOML, not the workbook it was, an unknown or wrong key or cell, the same
+        thing said differently in both, no table declared
     """
     folder = Path(folder)
     client_id = check_id(folder.name or folder.absolute().name)
     if not folder.is_dir():
         raise ClientError("client.no_folder", where=folder.parent, got=folder.name)
     where = f"{client_id}/{FILE}"
+    declared, place = _declared(folder, client_id, where)
     try:
-        file = _File.model_validate(_toml(folder / FILE, where))
+        file = _File.model_validate(declared)
     except ValidationError as error:
-        raise faults.worded(error, _File, where) from None
+        raise faults.worded(error, _File, where, place) from None
     if not any(file.tables.values()):
         raise ClientError("client.no_tables", where=where, folder=folder)
     _check_columns(file, where)
     _check_groups(file, where)
-    return _client(file, client_id, folder)
+    _check_period(file, place)
+    places = {table: [place(("tables", table, n)) for n in range(len(file.tables[table]))] for table in file.tables}
+    return _client(file, client_id, folder, {table: cells for table, cells in places.items() if all(cells)})
 
 
 def reporting_period(client: Client, given: str | int | None = "", by: str = "period") -> Period:
@@ -218,13 +231,33 @@ def check_id(name: str) -> str:
     return name
 
 
-def _client(file: _File, client_id: str, folder: Path) -> Client:
+def _declared(folder: Path, client_id: str, where: str) -> tuple[dict, Callable[[tuple], str]]:
+    """What both files declare, and where the workbook says a key ("" where it does not)."""
+    toml = _toml(folder / FILE, where)
+    if not (folder / WORKBOOK).is_file():
+        return toml, lambda path: ""
+    from sqlib import mapping_form
+
+    found = mapping_form.merged(toml, folder, client_id)
+    return found.declared, found.place
+
+
+def _check_period(file: _File, place: Callable[[tuple], str]) -> None:
+    """Periods written in the workbook are periods."""
+    said = place(("period", "default"))
+    if said and file.period.default:
+        default = periods.parse(file.period.default, file.client.fiscal_year_start, said)
+        periods.compared(default, file.period.compare_to, file.client.fiscal_year_start)
+
+
+def _client(file: _File, client_id: str, folder: Path, places: dict[str, list[str]]) -> Client:
     sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "feedback", "cells", "tables")}
     return Client(
         **file.client.model_dump(),
         **sections,
         id=client_id,
         folder=folder,
+        places=places,
         targets=dict(file.targets.model_extra),
         targets_by_segment=file.targets.by_segment,
         weighting=Weighting(margins=file.weighting.margins or file.cells.adjust),

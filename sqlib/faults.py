@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,12 +22,14 @@ _WRITTEN = {
 }
 
 
-def worded(error: ValidationError, model: type[BaseModel], where: str) -> ClientError:
-    """The first fault in full, the keys of the others beside it."""
+def worded(
+    error: ValidationError, model: type[BaseModel], where: str, place: Callable[[tuple], str] = lambda loc: ""
+) -> ClientError:
+    """The first fault in full, the keys of the others beside it; ``place``: the cell that says a key, if one does."""
     faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
     first = faults[0]
     keys = list(dict.fromkeys(_key(fault["loc"]) for fault in faults))
-    values = {"where": where, "key": keys[0], "others": ", ".join(keys[1:]) or "–"}
+    values = {"where": place(first["loc"]) or where, "key": keys[0], "others": ", ".join(keys[1:]) or "–"}
     kind, given = first["type"], first["input"]
     if kind == "extra_forbidden":
         allowed = _fields(model, first["loc"])

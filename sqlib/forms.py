@@ -94,7 +94,7 @@ def _sheet(code: str, entry: dict) -> Sheet:
 
 def write(
     name: str, sheets: dict[str, pd.DataFrame], path: Path, language: str, *, about: dict[str, str] | None = None,
-    choices: dict[tuple[str, str], list[str]] | None = None, more: dict[str, pd.DataFrame] | None = None,
+    choices: dict[tuple[str, str], list[str] | pd.Series] | None = None, more: dict[str, pd.DataFrame] | None = None,
     columns: dict[str, list[Column]] | None = None,
 ) -> Path:  # fmt: skip
     """Write a form: frozen headings with notes, shaded columns to fill in, drop-downs, a sheet that says how.
@@ -103,7 +103,7 @@ def write(
     ----------
     sheets : sheet -> rows, columns by their code; a column that is not there stays empty; choices are given as codes
     about : what else stands on the first sheet: heading -> value, such as the client
-    choices : (sheet, column) -> values of a drop-down that depend on the client
+    choices : (sheet, column) -> values of a drop-down that depend on the client; a Series holds a list for each row
     more : sheets to read only, title -> rows, headings as they are
     columns : sheet -> columns that depend on the client; they stand before those the form has to fill in
 
@@ -188,13 +188,24 @@ def _fill(page, sheet: Sheet, frame: pd.DataFrame, language: str, formats: dict,
         page.set_column(place, place, width)
         for line in range(1, len(frame) + 1):
             _cell(page, line, place, cells.iloc[line - 1], blank, language)
-        values = tuple(choice[language] for choice in column.choices.values()) or tuple(
-            choices.get((sheet.name, column.name), ())
-        )
-        if column.entry and values:
+        given = [choice[language] for choice in column.choices.values()] or choices.get((sheet.name, column.name), ())
+        for first, last, values in _runs(given, len(frame)) if column.entry else ():
             strict = "stop" if column.type == "choice" else "warning"
             rule = {"validate": "list", "source": lists.source(values), "error_type": strict}
-            page.data_validation(1, place, len(frame) + SPARE, place, rule)
+            page.data_validation(first, place, last, place, rule)
+
+
+def _runs(given: list[str] | pd.Series, rows: int) -> list[tuple[int, int, tuple[str, ...]]]:
+    """First and last line of each stretch with the same choices; one list holds for the spare lines too."""
+    if not isinstance(given, pd.Series):
+        return [(1, rows + SPARE, tuple(given))] if len(given) else []
+    runs: list[tuple[int, int, tuple[str, ...]]] = []
+    for line, values in enumerate(map(tuple, given), 1):
+        if runs and runs[-1][2] == values:
+            runs[-1] = (runs[-1][0], line, values)
+        else:
+            runs.append((line, line, values))
+    return [run for run in runs if run[2]]
 
 
 def _worded(frame: pd.DataFrame, column: Column, language: str) -> pd.Series:
@@ -224,9 +235,9 @@ def read(
     """Read a form back: sheet -> its rows that hold anything, columns by their code, every cell as text ("" = empty).
 
     Choices come back as codes, dates as ISO text, numbers without a superfluous ``.0``. ``line`` is the row in the
-    workbook. ``where`` names the file in messages; by default folder and file name. ``client``: the client whose
-    workbook it must be, as ``about`` of ``write`` had it. ``columns`` are those that depend on the client, as they were
-    written; one that is ``optional`` is left out where the workbook has no such heading.
+    workbook; ``cell`` finds a cell again. ``where`` names the file in messages; by default folder and file name.
+    ``client``: the client whose workbook it must be, as ``about`` of ``write`` had it. ``columns`` are those that
+    depend on the client, as they were written; an ``optional`` one is left out where the workbook has no such heading.
 
     Raises
     ------
@@ -292,7 +303,16 @@ def _returned(book, sheet: Sheet, where: str) -> pd.DataFrame:
     for name, at in columns.items():
         frame[name] = _read_column(frame, sheet.columns[name], at, place)
     _check_keys(frame, sheet, place)
+    frame.attrs = {"place": place, "columns": columns}
     return frame
+
+
+def cell(frame: pd.DataFrame, line: int, column: str = "") -> str:
+    """Where something stands in a sheet that was read: ``acme/form.xlsx: Sheet, B5``, or the row alone."""
+    from openpyxl.utils import get_column_letter
+
+    letter = get_column_letter(frame.attrs["columns"][column] + 1) if column else ""
+    return f"{frame.attrs['place']}, {letter or '#'}{line}"
 
 
 def _columns(header, sheet: Sheet, place: str) -> dict[str, int]:
@@ -322,10 +342,10 @@ def _read_column(frame: pd.DataFrame, column: Column, at: int, place: str) -> pd
         named = _named(formulas, frame, column, at, place)
         raise ClientError("forms.formula", **named)
     texts = cells.map(lambda cell: "" if cell is None else _text(cell.value)).astype("str")
-    if not column.entry or column.type == "text":
-        return texts
     if column.type == "choice":
         return _choices(texts, frame, column, at, place)
+    if not column.entry or column.type == "text":
+        return texts
     _check_values(texts, frame, column, at, place)
     return texts
 

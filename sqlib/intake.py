@@ -70,8 +70,10 @@ def read(client: Client, table: str, contract: Contract) -> Raw:
     )
 
 
-def files(client: Client, source: Source) -> list[Path]:
+def files(client: Client, source: Source, where: str = "") -> list[Path]:
     """The files one block names, in the order of its patterns, each pattern's files sorted by name.
+
+    where : the block, for messages; by default the client
 
     Raises
     ------
@@ -89,7 +91,7 @@ def files(client: Client, source: Source) -> list[Path]:
                 if path.is_file()
             ]
             values = {"got": pattern, "nearest": nearest(pattern, there), "there": listed(there[:20])}
-            raise ClientError("intake.file_missing", where=client.id, **values)
+            raise ClientError("intake.file_missing", where=where or client.id, **values)
         for path in matches:
             if not path.resolve().is_relative_to(client.folder.resolve()):
                 raise ClientError("intake.outside_folder", where=client.id, got=path.name)
@@ -103,8 +105,8 @@ def _read(client: Client, table: str, contract: Contract) -> tuple[list[blocks.P
         raise ClientError("intake.no_source", where=f"{client.id}/client.toml", got=table)
     parts, frames = [], []
     for number, source in enumerate(client.tables[table], 1):
-        where = f"{client.id}/client.toml: tables.{table}[{number}]"
-        block = [blocks.read(client.folder, path, source, contract, where) for path in files(client, source)]
+        where = client.place(table, number)
+        block = [blocks.read(client.folder, path, source, contract, where) for path in files(client, source, where)]
         blocks.check_declared(source, block, where)
         frames += [blocks.mapped(part) for part in block]
         parts += block

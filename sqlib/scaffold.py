@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from sqlib import catalogue, client, contracts, project
+from sqlib import catalogue, client, contracts, project, words
 from sqlib.errors import ArgumentError
 
 FIRST_TABLES = ("feedback", "feedback_items", "invitations", "customers", "cases", "staff", "calendar", "standards")
@@ -35,6 +35,26 @@ def client_folder(folder: Path, language: str = "zh") -> list[Path]:
         for table in FIRST_TABLES
     ]
     return [folder / "raw", target, *blanks]
+
+
+def identity(folder: Path, language: str) -> Path:
+    """Write a ``client.toml`` that leaves everything to ``mapping.xlsx``.
+
+    Raises
+    ------
+    ArgumentError : ``scaffold.unwritable``
+    """
+    target = folder / client.FILE
+    try:
+        target.write_text(words.entry("cli", "started", "client")[language], encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError("scaffold.unwritable", where=folder, got=error.strerror) from None
+    return target
+
+
+def profiles() -> list[str]:
+    """Names of the profiles of trades."""
+    return sorted(path.name for path in client.PROFILES.iterdir() if path.is_dir())
 
 
 def page(stem: str, root: Path | None = None) -> list[Path]:

@@ -50,6 +50,29 @@ def read(data: bytes, where: str, sheet: str | None) -> tuple[Rows, list[Area], 
     return rows, [_fill(rows, area) for area in merged if area[0] < len(rows)], notes
 
 
+def sheets(data: bytes, where: str) -> list[str]:
+    """Names of the visible sheets that hold anything.
+
+    Raises
+    ------
+    ClientError : ``intake.damaged``, ``intake.protected``
+    """
+    import python_calamine as calamine
+
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        visible = [
+            entry.name
+            for entry in book.sheets_metadata
+            if entry.typ == calamine.SheetTypeEnum.WorkSheet and entry.visible == calamine.SheetVisibleEnum.Visible
+        ]
+        return [name for name in visible if book.get_sheet_by_name(name).height]
+    except calamine.PasswordError:
+        raise ClientError("intake.protected", where=where) from None
+    except calamine.CalamineError as error:
+        raise ClientError("intake.damaged", where=where, got=error) from None
+
+
 def text(value: object) -> str:
     """One cell as text: "" for nothing, the shortest decimal, ISO dates without a midnight that nobody wrote."""
     if isinstance(value, str):

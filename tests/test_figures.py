@@ -32,11 +32,6 @@ PLOTS = {  # figure -> its plot, and a result it may have to draw
 }
 # Figures that are told what the code book calls its themes.
 NAMED = {"themes", "theme_trends", "demand", "coding_accuracy"}
-    "themes",
-    "theme_trends",
-    "demand",
-    "coding_accuracy",
-}  # figures that are told what the code book calls its themes
 every_plot = pytest.mark.parametrize("key", PLOTS)
 both = pytest.mark.parametrize("language", words.LANGUAGES)
 

@@ -1,0 +1,373 @@
+"""Which table a sheet belongs to and which field each of its columns is: proposed with how sure, decided by a person.
+
+A proposal is ``sure`` where the header is a known one and the values agree, ``likely`` where header and values point
+the same way, and ``check`` otherwise; a column nothing speaks for stays unmatched. A score must have a scale, no two
+columns are one field, and phones, identity numbers and addresses are never proposed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sqlib import aggregates, breaks, contracts, dates, evidence, item_columns, likeness, parsing, pseudonyms
+from sqlib.contracts import Column
+from sqlib.evidence import Evidence
+
+ITEM = "item"  # one question of a questionnaire: becomes a row of feedback_items
+ITEMS, ANSWERS = "feedback_items", "feedback"
+SURE, LIKELY, CHECK, UNMATCHED, PERSONAL = "sure", "likely", "check", "unmatched", "personal"
+WEIGHT = {SURE: 3.0, LIKELY: 2.0, CHECK: 0.5}
+MARGIN = 1.25  # a table is sure only where it fits this much better than the next
+REPEATED = 0.98  # share of different ids below which the key of a table repeats
+DATES, RATINGS = ("datetime", "date"), ("score", "recommend", "ease", "satisfaction", "importance")
+SINGLE = {"feedback_id", "comment", "case_id", "customer_id", "customer_name"}  # of one answer, not of many
+TALK = 15  # mean characters of a column that may be comments though its header does not say so
+SERIALS = (20_000, 80_000)  # spreadsheet days: 1954 to 2119
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What one sheet is.
+
+    table : "" where no table fits
+    certainty : of the table
+    columns : one row a column: column, field ("" = none, "item"), certainty, samples, filled
+    ends : scale of the score, of the items; nan where the values do not settle it
+    missing : codes among the items that stand for no answer
+    levels : one row a value that has to be understood: column, value, count, meaning
+    """
+
+    table: str
+    certainty: str
+    columns: pd.DataFrame
+    ends: dict[str, tuple[float, float]]
+    missing: list[str]
+    levels: pd.DataFrame
+
+
+@dataclass
+class _Fit:
+    """One table tried on one sheet: field -> (header, certainty)."""
+
+    table: str
+    fields: dict[str, tuple[str, str]]
+    items: dict[str, str]
+    weight: float
+    firm: bool
+
+
+def guess(body: pd.DataFrame, headers: dict[str, str] | None = None) -> Proposal:
+    """The proposal for one sheet.
+
+    body : text, "" where empty, headers made different; headers : made different -> as written, where they differ
+    """
+    written = {name: (headers or {}).get(name, name) for name in body}
+    seen = {name: evidence.of(body[name], written[name]) for name in body}
+    fits = sorted(filter(None, (_fit(table, body, seen, written) for table in contracts.names())), key=_rank)
+    if not fits or _summed(written.values(), fits[0]):
+        return _proposal(None, CHECK, body, seen)
+    best = fits[0]
+    rival = next((fit.weight for fit in fits[1:] if {fit.table, best.table} != {ANSWERS, ITEMS}), 0.0)
+    certainty = SURE if best.firm and best.weight >= MARGIN * rival else CHECK
+    return _proposal(best, certainty, body, seen)
+
+
+def _summed(headers, fit: _Fit) -> bool:
+    """Shares already counted up, without anything of a single answer."""
+    return any(map(aggregates.is_share, headers)) and not SINGLE & fit.fields.keys()
+
+
+def _rank(fit: _Fit) -> tuple[bool, float]:
+    return not fit.firm, -fit.weight
+
+
+def _fit(table: str, body: pd.DataFrame, seen: dict[str, Evidence], written: dict[str, str]) -> _Fit | None:
+    """How well one table fits; None where what it cannot do without is not there."""
+    contract = contracts.load(table)
+    fields = _fields(table, seen, written)
+    if table == ANSWERS:
+        fields = _spoken(_rated(fields, seen, written), seen)
+    if table in (ANSWERS, "invitations"):
+        fields = _dated(fields, contract.period_by, seen)
+    fields = _keyed(fields, contract, seen, written)
+    taken = {header for header, _ in fields.values()}
+    items = {}
+    if table in (ANSWERS, ITEMS):
+        items = item_columns.find(seen, written, {h for f, (h, c) in fields.items() if c != CHECK and f != "score"})
+        lone = fields.get("score")
+        if lone and lone[0] in items and (table == ITEMS or _loose(written[lone[0]])):
+            fields = {field: found for field, found in fields.items() if field != "score"}
+        items = {header: mark for header, mark in items.items() if header not in {h for h, _ in fields.values()}}
+        if table == ANSWERS and items:
+            fields = {field: found for field, found in fields.items() if found[0] not in items}
+    if not _able(contract, fields, items) or not _enough(fields, items):
+        return None
+    firm = _firm(contract, fields, body, items)
+    spoken = {field: _spread(written[header], field) for field, (header, _) in fields.items()}
+    weight = sum(WEIGHT[certainty] * spoken[field] for field, (_, certainty) in fields.items())
+    return _Fit(table, fields, items, weight + 0.2 * len(items) * (len(taken) > 0 or len(items) > 2), firm)
+
+
+def _loose(header: str) -> bool:
+    """Is a column the score by a loose likeness only, not by its name or by saying overall?"""
+    return likeness.likeness(header, ANSWERS, "score") < likeness.EXACT and not evidence.says(header, "overall")
+
+
+def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
+    """Is everything there that a row of this table needs?"""
+    if contract.name == ITEMS and items:
+        return "item_id" not in fields and "score" not in fields
+    needed = [name for name, column in contract.columns.items() if column.required and not column.default]
+    if "customer_id" in needed and "customer_name" in fields:
+        needed.remove("customer_id")
+    some = not contract.any_of or any(name in fields for name in contract.any_of)
+    return bool(fields) and some and all(name in fields for name in needed)
+
+
+def _enough(fields: dict, items: dict) -> bool:
+    """One column that loosely reminds of a field is no table."""
+    return len(fields) + len(items) > 1 or any(certainty != CHECK for _, certainty in fields.values())
+
+
+def _firm(contract: contracts.Contract, fields: dict, body: pd.DataFrame, items: dict) -> bool:
+    """Are the fields the table stands on sure, are there enough of them, and does its key tell the rows apart?"""
+    sure = {name for name, (_, certainty) in fields.items() if certainty == SURE}
+    needed = {name for name, column in contract.columns.items() if column.required and not column.default}
+    if "customer_id" in needed and "customer_name" in sure:
+        needed -= {"customer_id"}
+    if contract.name == ITEMS and items:
+        return False
+    said = not contract.any_of or any(name in sure for name in contract.any_of)
+    key = contract.key[0]
+    if key in fields and len(contract.key) == 1:
+        cells = body[fields[key][0]]
+        said &= cells[cells != ""].nunique() >= REPEATED * (cells != "").sum()
+    return said and needed <= sure and len(sure) > 1
+
+
+def _spread(header: str, field: str) -> float:
+    """Weight of a header by how few tables know it."""
+    tables = [name for name in contracts.names() if contracts.match(header, contracts.load(name))]
+    return 1.0 / max(len(tables), 1)
+
+
+# --- the fields of one table ------------------------------------------------------------------------------------
+
+
+def _fields(table: str, seen: dict[str, Evidence], written: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Field -> (header, certainty): the likest pairs first, each header and each field once; rivals stay out."""
+    columns = contracts.load(table).columns
+    found = []
+    for header, values in seen.items():
+        for field, column in columns.items():
+            like = likeness.likeness(written[header], table, field)
+            if like and fits(values, column):
+                found.append((like, _agrees(values, column), header, field))
+    taken: dict[str, tuple[str, str]] = {}
+    for like in (likeness.EXACT, likeness.ENDS, likeness.MEANT, likeness.LOOSE):
+        left = [pair for pair in found if pair[0] == like and pair[3] not in taken]
+        left = [pair for pair in left if pair[2] not in {header for header, _ in taken.values()}]
+        taken |= _paired(left, columns, written)
+    return taken
+
+
+def _paired(pairs: list, columns: dict[str, Column], written: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """The pairs of one likeness: a field claimed by several columns goes to the one named earliest, to be checked."""
+    result: dict[str, tuple[str, str]] = {}
+    for field in columns:
+        rivals = [pair for pair in pairs if pair[3] == field and pair[2] not in {h for h, _ in result.values()}]
+        if not rivals:
+            continue
+        best = min(rivals, key=lambda pair: (not pair[1], _alias(written[pair[2]], columns[field])))
+        like, agrees, header, _ = best
+        several = len(rivals) > 1 and like < likeness.EXACT
+        result[field] = (header, CHECK if several else _certainty(like, agrees, columns[field]))
+    return result
+
+
+def _alias(header: str, column: Column) -> int:
+    spellings = [contracts.normalised(text) for text in (column.name, *column.label.values(), *column.aliases)]
+    wanted = contracts.normalised(header)
+    return spellings.index(wanted) if wanted in spellings else len(spellings)
+
+
+def _certainty(like: float, agrees: bool, column: Column) -> str:
+    """An exact header whose values agree is sure; the end of a header needs values that say the same themselves."""
+    if like == likeness.EXACT:
+        return SURE if agrees else CHECK
+    telling = column.type in (*DATES, "text") or (column.levels and not column.open)
+    return LIKELY if like == likeness.ENDS and agrees and telling else CHECK
+
+
+def _rated(fields: dict, seen: dict[str, Evidence], written: dict[str, str]) -> dict:
+    """The overall question is the score: where one column says overall and rates, it is preferred to a loose one."""
+    if "score" in fields and fields["score"][1] == SURE:
+        return fields
+    taken = {header for field, (header, _) in fields.items() if field != "score"}
+    score = contracts.load(ANSWERS).columns["score"]
+    overall = [
+        header
+        for header, values in seen.items()
+        if header not in taken and evidence.says(written[header], "overall") and fits(values, score)
+        and evidence.says(written[header], "rated") and _agrees(values, score)
+    ]  # fmt: skip
+    return fields | {"score": (overall[0], LIKELY)} if len(overall) == 1 else fields
+
+
+def _spoken(fields: dict, seen: dict[str, Evidence]) -> dict:
+    """Where no header says comment, the one column of free text may be it."""
+    taken = {header for header, _ in fields.values()}
+    free = [h for h, values in seen.items() if values.kind == "text" and h not in taken and values.length >= TALK]
+    return fields if "comment" in fields or len(free) != 1 else fields | {"comment": (free[0], CHECK)}
+
+
+def _dated(fields: dict, by: str, seen: dict[str, Evidence]) -> dict:
+    """Where no header says when, the one column of dates may."""
+    taken = {header for header, _ in fields.values()}
+    dated = [header for header, values in seen.items() if values.kind == "date" and header not in taken]
+    return fields if by in fields or len(dated) != 1 or not fields else fields | {by: (dated[0], CHECK)}
+
+
+def _keyed(fields: dict, contract: contracts.Contract, seen: dict[str, Evidence], written: dict[str, str]) -> dict:
+    """Where no header is the id of the rows, the one column that is different everywhere and says number may be."""
+    key, taken = contract.key[0], {header for header, _ in fields.values()}
+    able = [
+        header
+        for header, values in seen.items()
+        if header not in taken and values.unique >= REPEATED and evidence.says(written[header], "numbered")
+        and fits(values, contract.columns[key])
+    ]  # fmt: skip
+    return fields if key in fields or len(able) != 1 or not fields else fields | {key: (able[0], CHECK)}
+
+
+# --- what values can be ------------------------------------------------------------------------------------------
+
+
+def fits(values: Evidence, column: Column) -> bool:
+    """Can these values stand in this field at all?"""
+    kind = values.kind
+    if kind in ("personal", "empty"):
+        return kind == "empty"
+    if column.type in DATES:
+        counted = kind == "number" and SERIALS[0] <= values.low and values.high <= SERIALS[1] and values.unique > 0
+        return kind == "date" or counted
+    if column.type == "text":
+        return kind == "text" or (kind in ("category", "id") and values.length >= 2)
+    if column.type == "flag":
+        return kind == "flag"
+    if column.type in ("number", "integer"):
+        return _measures(values, column)
+    if column.type == "category":
+        return _groups(values, column)
+    wordy = kind in ("id", "category") or (kind == "text" and values.length < 2 * TALK)
+    return wordy or (column.type == "id" and kind == "number" and values.whole)
+
+
+def _measures(values: Evidence, column: Column) -> bool:
+    if column.name == "score" or column.name == "satisfaction":
+        return values.kind == "worded" or bool(np.isfinite(values.ends[1]))
+    if values.kind not in ("number", "flag") or not np.isfinite(values.low):
+        return False
+    low, high = (-np.inf if column.min is None else column.min), (np.inf if column.max is None else column.max)
+    return low <= values.low and values.high <= high
+
+
+def _groups(values: Evidence, column: Column) -> bool:
+    if values.kind == "date" or (values.kind == "number" and not (values.whole and values.levels <= evidence.SCALE)):
+        return False
+    if values.kind == "text" and values.length > 40:
+        return False
+    return not column.levels or column.open or _known(values, column) >= 0.5
+
+
+def _known(values: Evidence, column: Column) -> float:
+    """Share of the rows whose value is a level of the column."""
+    if not values.values:
+        return 0.0
+    spellings = contracts.levels(column)
+    known = sum(n for text, n in values.values.items() if contracts.normalised(text) in spellings)
+    return known / sum(values.values.values())
+
+
+def _agrees(values: Evidence, column: Column) -> bool:
+    """Do the values speak for the field, beyond being possible?"""
+    kind = values.kind
+    if kind == "empty":
+        return False
+    if column.type in DATES:
+        return kind == "date"
+    if column.type == "text":
+        return kind == "text" or values.length >= 4
+    if column.type == "category":
+        spoken = kind in ("category", "worded", "flag", "text")
+        return spoken and (column.open or not column.levels or _known(values, column) >= evidence.MOST)
+    if column.name == "score":
+        return values.known == 1 or (kind == "number" and (values.levels <= evidence.SCALE and values.ends[1] > 1))
+    return True
+
+
+# --- what is proposed --------------------------------------------------------------------------------------------
+
+
+def _proposal(fit: _Fit | None, certainty: str, body: pd.DataFrame, seen: dict[str, Evidence]) -> Proposal:
+    proposed = _proposed(fit, certainty)
+    rows = [_row(header, body[header], seen[header], proposed.get(header), fit) for header in body]
+    columns = pd.DataFrame(rows, columns=["column", "field", "certainty", "samples", "filled"])
+    items = [header for header, (field, _) in proposed.items() if field == ITEM]
+    ends, missing = item_columns.ends([seen[header] for header in items])
+    scales = {"score": _score_ends(proposed, body, seen), "items": ends}
+    return Proposal(fit.table if fit else "", certainty, columns, scales, missing, _levels(fit, proposed, seen))
+
+
+def _proposed(fit: _Fit | None, certainty: str) -> dict[str, tuple[str, str]]:
+    """Header -> (field, certainty): no column is surer than its table."""
+    if fit is None:
+        return {}
+    found = {header: (field, mark) for field, (header, mark) in fit.fields.items()}
+    found |= {header: (ITEM, mark) for header, mark in fit.items.items()}
+    return {header: (field, mark if certainty == SURE else CHECK) for header, (field, mark) in found.items()}
+
+
+def _score_ends(proposed: dict, body: pd.DataFrame, seen: dict[str, Evidence]) -> tuple[float, float]:
+    """The scale of the score; nan where the values do not settle it or it changes on the way."""
+    by_field = {field: header for header, (field, _) in proposed.items()}
+    header = by_field.get("score")
+    if header is None or seen[header].words:
+        return seen[header].words and seen[header].ends if header else (np.nan, np.nan)
+    low, high = seen[header].ends
+    if low == 0 and high not in item_columns.FROM_ZERO:
+        return np.nan, np.nan
+    scores = parsing.numbers(body[header].mask(body[header] == ""), "points").values
+    dated = body[by_field["received_at"]] if "received_at" in by_field else pd.Series("", index=body.index)
+    days = dates.datetimes(dated.mask(dated == ""), timezone="UTC").values
+    kept = scores.notna()
+    changes = breaks.find(scores[kept], days[kept], pd.DataFrame(index=scores.index[kept]))[1]
+    return (np.nan, np.nan) if changes else (low, high)
+
+
+def _row(header: str, cells: pd.Series, values: Evidence, proposed, fit: _Fit | None) -> dict:
+    field, mark = proposed or ("", PERSONAL if values.kind == "personal" else UNMATCHED)
+    column = contracts.load(fit.table).columns.get(field) if fit else None
+    named = column is not None and (column.type == "name" or (column.identifies and pseudonyms.are_names(cells).any()))
+    shown = evidence.samples(cells, hidden=bool(named) or values.kind == "personal")
+    return {"column": header, "field": field, "certainty": mark, "samples": shown, "filled": values.filled}
+
+
+def _levels(fit: _Fit | None, proposed: dict, seen: dict[str, Evidence]) -> pd.DataFrame:
+    """Worded answers with their score, and the values of a category that has declared levels."""
+    rows = []
+    for header, (field, _) in proposed.items():
+        column = contracts.load(fit.table).columns.get("score" if field == ITEM else field)
+        values = seen[header]
+        if column is None or not values.values:
+            continue
+        if column.type == "number" and values.words:
+            scores = values.words.scores
+            spoken = {text: scores.get(contracts.normalised(text)) for text in values.values}
+            scored = {text: "" if score is None else f"{score:g}" for text, score in spoken.items()}
+            rows += [(header, text, n, scored[text]) for text, n in values.values.items()]
+        elif column.levels:
+            known = contracts.levels(column)
+            rows += [(header, text, n, known.get(contracts.normalised(text), "")) for text, n in values.values.items()]
+    return pd.DataFrame(rows, columns=["column", "value", "count", "meaning"])
