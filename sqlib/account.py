@@ -172,6 +172,8 @@ def limits(reading: Reading, results: tuple) -> list[str]:
     codes = {code: {} for code in ALWAYS} | _of_data(reading)
     for result in results:
         codes |= {} if isinstance(result, Absent) else findings.limits(result)
+    if not isinstance(reading.hand_coded, Absent):
+        codes.pop("codebook", None)  # how well the code book codes is told then
     return [reading.say("limit", code, **values) for code, values in codes.items()]
 
 

@@ -4,7 +4,6 @@ The sample is stratified by what the code book found, so that rare themes are me
 what that was. ``Reading.hand_coded`` reads the workbook back.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,8 @@ from sqlib.reading import Absent, Reading
 LEAST = 3  # comments a layer is read in, as far as it has them
 
 
-def write(
-    folder: str | Path, period: str | None, *, size: int = 200, seed: int = 0, language: str = "",
-    mask: Callable[[str], str] | None = None,
-) -> Path:  # fmt: skip
-    """Draw the sample and write ``coding/<period>.xlsx`` in the client's folder; returns its path.
-
-    ``mask`` takes personal data out of a comment before it is written.
+def write(folder: str | Path, period: str | None, *, size: int = 200, seed: int = 0, language: str = "") -> Path:
+    """Draw the sample and write ``coding/<period>.xlsx`` in the client's folder, names and numbers masked; its path.
 
     Raises
     ------
@@ -38,8 +32,7 @@ def write(
     if path.exists():
         raise ArgumentError("coding.exists", where=path, got=path.name)
     rows = sample(reading, size, seed)
-    if mask:
-        rows["comment"] = rows["comment"].map(mask)
+    rows["comment"] = reading.masked(rows["comment"])
     about = {"client": who.name, words.text("cli", "coding", "period", language=language): str(chosen)}
     return forms.write("coding", {"comments": rows}, path, language, about=about, columns=reading.coding_columns)
 

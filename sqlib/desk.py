@@ -1,4 +1,4 @@
-"""What a run leaves on the consultant's desk: the commentary and the quotations, brought up to date.
+"""What a run leaves on the consultant's desk: commentary, quotations and the register of needs, brought up to date.
 
 A workbook that cannot be written or read costs its own refresh, never the reports: it comes back as a remark.
 """
@@ -6,22 +6,26 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import commentary, notebook, periods, quotes
+from sqlib import commentary, needs, notebook, periods, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
 
 LEAST = 5  # people in a group that may be quoted from, unless the run says otherwise
+DEMAND = "demand.csv"  # the table of needs a page hands over
 FULLEST = ("management", "internal")  # other versions leave findings out and would orphan their words
 
 
 def refresh(job, executed: Path) -> list[SqlibError]:
-    """Bring both workbooks up to date after a job; returns what the consultant should know.
+    """Bring the workbooks up to date after a job; returns what the consultant should know.
 
     ``executed``: the executed notebook of the job's first language.
     """
     least = job.parameters.get("min_group", LEAST)
-    remarks = _tried(lambda: _commentary(job, executed)) if job.audience in FULLEST else []
+    remarks = []
+    if job.audience in FULLEST:
+        raised = executed.parent / "tables" / job.page.stem / DEMAND
+        remarks = _tried(lambda: _commentary(job, executed)) + _tried(lambda: _needs(job, raised))
     return remarks + (_tried(lambda: quotations(job.who, job.period, least)) if "feedback" in job.page.reads else [])
 
 
@@ -43,6 +47,17 @@ def _commentary(job, executed: Path) -> list[SqlibError]:
     title = job.page.title[language]
     place, orphans = commentary.refresh(job.who, job.period, job.page.stem, title, found, language)
     return [_said("commentary.orphan", place, orphans)] if orphans else []
+
+
+def _needs(job, raised: Path) -> list[SqlibError]:
+    """Put the needs of this run into the register."""
+    import pandas as pd
+
+    if raised.is_file():
+        chosen, language = periods.parse(job.period, job.who.fiscal_year_start), job.who.languages[0]
+        labels = Reading(job.who, chosen, None, None, language).theme_names
+        needs.refresh(job.who, job.period, pd.read_csv(raised, encoding="utf-8-sig"), labels, language)
+    return []
 
 
 def quotations(who: Client, period: str, least: int = LEAST) -> list[SqlibError]:

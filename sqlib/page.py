@@ -206,12 +206,15 @@ class Page(Reading):
         below = {"title": self._own("figure", key), "source": self._source(), "n": findings.sample(result)}
         self._html("figure-label", self._label("figure", key, **below))
 
-    def table(self, key: str, result) -> None:
-        """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder."""
+    def table(self, key: str, result, part: str = "table") -> None:
+        """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder.
+
+        ``part`` : which frame of the Result.
+        """
         if isinstance(result, Absent):
             return
         result = audiences.cut(result, self.audience)
-        frame = result if isinstance(result, pd.DataFrame) else result.table
+        frame = result if isinstance(result, pd.DataFrame) else getattr(result, part)
         spec = words.entry(self.stem, "table", key)
         if self.audience.name not in spec.get("audience", AUDIENCES):
             self._html("note", self.say("table", "internal_only", count=len(frame)))

@@ -8,10 +8,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import answers, client, contracts, forms, periods, questions, segmentation, tables, words
+from sqlib import (
+    answers,
+    client,
+    contracts,
+    forms,
+    masking,
+    needs,
+    periods,
+    pseudonyms,
+    questions,
+    segmentation,
+    tables,
+    words,
+)
 from sqlib.errors import ClientError
 from sqlib.words import Field, Listing
 
+MARK = r"\[[^\]]*\]|\u3014[^\u3015]*\u3015"  # what masking leaves in a text
 PROFILES = Path(__file__).parent / "profiles"
 
 
@@ -123,10 +137,20 @@ class Reading:
         return {theme: entry["label"][self.language] for theme, entry in every.items()}
 
     def segmented(self, comments: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
-        """Comments with the list of their distinct terms as a column ``terms``."""
+        """Comments with the list of their distinct terms as a column ``terms``; names and numbers are no terms."""
         if isinstance(comments, Absent):
             return comments
-        return comments.assign(terms=segmentation.terms(comments["comment"]))
+        plain = self.masked(comments["comment"]).str.replace(MARK, " ", regex=True)
+        return comments.assign(terms=segmentation.terms(plain))
+
+    def masked(self, texts: pd.Series) -> pd.Series:
+        """Texts in which names of any table, numbers and addresses of people have given way to a mark."""
+        return masking.mask_all(texts, frozenset(pseudonyms.names(self.client).values()), self.language)
+
+    @property
+    def decisions(self) -> pd.DataFrame | None:
+        """What was decided on the needs customers raised; None where there is no register."""
+        return needs.decisions(self.client)
 
     # -- what a person coded by hand --------------------------------------------------------------------------------
 

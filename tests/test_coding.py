@@ -39,7 +39,7 @@ def filled(path: Path, yes: dict[int, list[int]]) -> Path:
 
 
 def test_what_is_drawn_goes_out_masked_and_without_the_themes(folder):
-    path = coding.write(folder, "2026Q3", size=60, mask=lambda text: f"<{len(text)}>")
+    path = coding.write(folder, "2026Q3", size=60)
     assert path == folder / "coding" / "2026Q3.xlsx"
     sheet = load_workbook(path).worksheets[1]
     headings = [cell.value for cell in sheet[1]]
