@@ -75,8 +75,7 @@ def _items(feedback: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     own = ["metric", "score", "satisfied", "scale_min", "scale_max"]
     whose = feedback.drop_duplicates("feedback_id").drop(columns=[*own, "dimension", "source_file", "source_row"])
     scored = items[items["satisfied"].notna()]
-    named = scored["dimension"].fillna(scored["item_text"]).fillna(scored["item_id"])
-    rows = scored[["feedback_id", *own]].assign(dimension=named)
+    rows = scored[["feedback_id", *own]].assign(dimension=_named(scored))
     return rows.merge(whose, on="feedback_id", how="inner")
 
 
@@ -94,3 +93,56 @@ def items(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
         scored = pd.concat([scored[own], named[own]], ignore_index=True)
     scored = scored.loc[scored["score"].notna(), own]
     return scored.merge(feedback[whose].drop_duplicates("feedback_id"), on="feedback_id", how="inner")
+
+
+def _named(items: pd.DataFrame) -> pd.Series:
+    """What an item is about: its dimension, else its text, else its number."""
+    return items["dimension"].fillna(items["item_text"]).fillna(items["item_id"])
+
+
+OWN = ("feedback_id", "cluster", "score")  # columns of ``wide`` that are no item
+
+
+def item_scores(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
+    """Scores of the parts of the service, one row each: feedback_id, item, score, scale_min, scale_max.
+
+    They come from ``items`` and from rows of ``feedback`` with a dimension; those on another scale than most are left
+    out.
+    """
+    parts = [feedback[feedback["dimension"].notna()].assign(item=lambda rows: rows["dimension"])]
+    if items is not None:
+        parts.append(items[items["feedback_id"].isin(feedback["feedback_id"])].assign(item=_named))
+    kept = [part[["feedback_id", "item", "score", "scale_min", "scale_max"]] for part in parts if len(part)]
+    rows = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=["feedback_id", "item", "score"])
+    return _one_scale(rows.dropna())
+
+
+def wide(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
+    """One row an answer with an overall score and at least one item: feedback_id, cluster, score, a column an item.
+
+    Items are those of ``item_scores``; several of one name are averaged. The overall score may have a scale of its
+    own.
+    """
+    asked = feedback["metric"].eq("csat") & feedback["dimension"].isna()
+    overall = _one_scale(feedback[asked & feedback[["score", "scale_min", "scale_max"]].notna().all(axis=1)])
+    scores = item_scores(feedback, items)
+    names = scores["item"].astype(object)
+    names = names.mask(names.isin(OWN), names + " (item)")
+    table = scores.assign(item=names).pivot_table(index="feedback_id", columns="item", values="score", sort=False)
+    known = overall.drop_duplicates("feedback_id")[list(OWN)]
+    joined = known.merge(table.rename_axis(columns=None).astype(float).reset_index(), on="feedback_id", how="inner")
+    return joined[[*OWN, *(name for name in joined if name not in OWN)]]
+
+
+def kano_pairs(feedback: pd.DataFrame, items: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
+    """Items with both questions of a Kano pair: feedback_id, cluster, feature, functional, dysfunctional.
+
+    ``items`` belong to rows of ``feedback``; ``alone`` are those of a survey that holds nothing else, linked to
+    customers. A feature is named by its text, else its number, for a dimension may hold several.
+    """
+    whose = feedback.drop_duplicates("feedback_id")[["feedback_id", "cluster"]]
+    rows = pd.concat([items.merge(whose, on="feedback_id", how="inner"), alone], ignore_index=True)
+    both = rows[rows[["kano_functional", "kano_dysfunctional"]].notna().all(axis=1)]
+    feature = both["item_text"].fillna(both["item_id"])
+    pairs = {"feature": feature, "functional": both["kano_functional"], "dysfunctional": both["kano_dysfunctional"]}
+    return both[["feedback_id", "cluster"]].assign(**pairs).reset_index(drop=True)

@@ -9,19 +9,22 @@ from sqlib.words import Cell, Estimate, Field, Member, Quantity, Term
 
 PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
 ADDED = {"judgement": "label", "withheld": "withheld"}  # the consultant's: part -> its heading
-SIGNED = ("change", "crude", "adjusted", "shrunk", "difference")  # differences carry their sign
-TEXTUAL = ("text", "cell", "member", "field", "theme", "date", "verdict", "term")  # formats set to the left
+SIGNED = (  # differences carry their sign
+    "change", "crude", "adjusted", "shrunk", "difference", "gain", "penalty", "reward", "asymmetry",
+)  # fmt: skip
+TEXTUAL = ("text", "cell", "member", "item", "field", "theme", "date", "verdict", "term")  # formats set to the left
 
 
 def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str]) -> str:
     """A frame as a three-line table.
 
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
-    ``label`` and the ``format``: text, cell, member, field, theme, date, verdict, term.<group>, a unit of common.toml,
-    ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high``, or ``range``, which reads only
-    these. Unit ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best`` and is
-    left blank where the column it ``needs`` is; an empty cell reads ``blank`` where the column has one. An ``optional``
-    column is left out where the frame has none. ``names`` words the themes of the code book.
+    ``label`` and the ``format``: text, cell, member, item, field, theme, date, verdict, term.<group>, a unit of
+    common.toml, ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high`` (``low`` and ``high``
+    where the column has none of its own), or ``range``, which reads only these. Unit ``row`` reads column ``unit``,
+    the name of a column reads that; a verdict heeds column ``best`` and is left blank where the column it ``needs``
+    is; an empty cell reads ``blank`` where the column has one. An ``optional`` column is left out where the frame has
+    none. ``names`` words the themes of the code book.
     """
     columns = [column for column in spec["columns"] if column["from"] in frame or not column.get("optional")]
     head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in columns)
@@ -69,6 +72,8 @@ def _worded(value, row: dict, column: dict):
             return Member(row.get("family", row.get("dimension", "")), value)
         case "cell":
             return Cell(row.get("family", row.get("dimension", "")), value)
+        case "item":
+            return Cell("dimension", value)
         case "field":
             return Field(value)
         case "term":
@@ -86,7 +91,7 @@ def _range(row: dict, name: str, language: str) -> str:
 
 def _interval(row: dict, name: str, unit: str, language: str) -> str:
     """Estimate and interval, each unbroken; the column's heading gives the unit of a difference."""
-    low, high = ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
+    low, high = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
     unit = row["unit"] if unit == "row" else row.get(unit, unit)
     if pd.isna(row[name]):
         return escape(words.worded(None, language))

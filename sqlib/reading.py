@@ -84,6 +84,22 @@ class Reading:
         return self._held(self.client.cells.feedback) or self._no_cells("no_cells", self.client.cells.feedback)
 
     @property
+    def items(self) -> "list[str] | Absent":
+        """Columns of ``ratings`` that hold the score of a part of the service."""
+        rated = self.read("ratings")
+        return rated if isinstance(rated, Absent) else [name for name in rated if name not in answers.OWN]
+
+    @property
+    def item_scale(self) -> "tuple[float, float] | Absent":
+        """The scale of the items: lowest and highest score."""
+        rated, items = self.read("ratings"), self.table_of("feedback_items")
+        if isinstance(rated, Absent):
+            return rated
+        return tuple(
+            answers.item_scores(self.read("feedback"), items and items.frame)[["scale_min", "scale_max"]].iloc[0]
+        )
+
+    @property
     def groups(self) -> "list[str] | Absent":
         """Columns of the customer table that say who is silent."""
         customers, declared = self.read("customers"), self.client.weighting.margins
@@ -199,8 +215,9 @@ class Reading:
         ``customers`` are those under contract; ``feedback`` carries the customer's columns and ``cluster``;
         ``answers`` are the scores laid out by cell, ``comments`` the answers with a text of this period and the one
         before, told apart by ``window`` (``window="history"``: all those up to the period's end), ``items`` the scored
-        items (see ``answers.items``) and ``questions`` what no contract column takes (see ``questions.chosen``). What
-        is not to be had is ``Absent``, or None where it is ``optional``.
+        items (see ``answers.items``), ``ratings`` one row an answer with the overall score and a column an item,
+        ``kano`` the answered Kano pairs and ``questions`` what no contract column takes (see ``questions.chosen``).
+        What is not to be had is ``Absent``, or None where it is ``optional``.
         """
         if (table, window) not in self._frames:
             self._frames[table, window] = self._shown(table, self._frame(table, window))
@@ -222,7 +239,9 @@ class Reading:
             "answers": self._answers,
             "comments": self._comments,
             "items": self._items,
+            "kano": self._kano,
             "questions": self._questions,
+            "ratings": self._ratings,
         }
         if table in made:
             return made[table](window)
@@ -313,9 +332,31 @@ class Reading:
         said = feedback[feedback["comment"].notna()].drop_duplicates("feedback_id")
         return said if len(said) else Absent("feedback", "no_comments")
 
+    def _ratings(self, window: str) -> "pd.DataFrame | Absent":
+        """Answers with the scores of the parts beside the overall one."""
+        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
+        if isinstance(feedback, Absent):
+            return feedback
+        if answers.item_scores(feedback, items and items.frame).empty:
+            return Absent("feedback_items", "no_parts")
+        rated = answers.wide(feedback, items and items.frame)
+        return rated if len(rated) else Absent("feedback", "no_overall")
+
+    def _kano(self, window: str) -> "pd.DataFrame | Absent":
+        """Answered pairs of a Kano questionnaire: of the period's answers, or of a survey that stands by itself."""
+        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
+        if isinstance(feedback, Absent):
+            return feedback
+        if items is None:
+            return Absent("feedback_items", "no_kano")
+        linked = items.frame["feedback_id"].isin(self.table_of("feedback").frame["feedback_id"])
+        own = self._cut(items.frame[~linked], "feedback_items", *self._bounds("feedback_items", window))
+        pairs = answers.kano_pairs(feedback, items.frame[linked], answers.link(own, self._customers()))
+        return pairs if len(pairs) else Absent("feedback_items", "no_kano")
+
     def title(self, table: str) -> str:
         """The table's title in the page's language."""
-        declared = "feedback" if table in ("answers", "comments", "questions") else table
+        declared = "feedback" if table in ("answers", "comments", "questions", "ratings", "kano") else table
         declared = "feedback_items" if table == "items" else declared
         return contracts.load(declared).title[self.language]
 

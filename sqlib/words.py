@@ -140,10 +140,10 @@ def worded(value: Any, language: str) -> str:
 
 @functools.cache
 def _declared(column: str) -> contracts.Column | None:
-    for table in ("feedback", *contracts.names()):
-        if column in contracts.load(table).columns:
-            return contracts.load(table).columns[column]
-    return None
+    """The column of the first contract that words its levels, else of the first that declares it."""
+    tables = (contracts.load(table).columns for table in ("feedback", *contracts.names()))
+    known = [columns[column] for columns in tables if column in columns]
+    return next((each for each in known if each.levels), known[0] if known else None)
 
 
 def field(column: str, language: str) -> str:

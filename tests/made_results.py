@@ -9,7 +9,10 @@ from sqlib.methods import (
     call_back,
     coding_accuracy,
     demand,
+    drivers,
     internal_consistency,
+    kano,
+    penalty_reward,
     questionnaire,
     response,
     satisfaction,
@@ -18,7 +21,7 @@ from sqlib.methods import (
     terms,
     theme_trends,
     themes,
-)  # fmt: skip
+)
 
 CODEBOOK = {"slow": ["slow"], "fee": ["fee"]}
 LABELS = {"slow": "Slow replies", "fee": "Fees"}
@@ -165,6 +168,41 @@ def asked(asking: int, others: int, **decided: str) -> demand.DemandResult:
     )
 
 
+def driven(*effects: float, alike=0.0, n=400, noise=1.0, seed=0, level=None) -> drivers.DriversResult:
+    """A driver for each effect on the overall score; any two correlate by ``alike``."""
+    rng = np.random.default_rng(seed)
+    scores = alike**0.5 * rng.standard_normal((n, 1)) + (1 - alike) ** 0.5 * rng.standard_normal((n, len(effects)))
+    rows = pd.DataFrame(scores, columns=[f"part {place + 1}" for place in range(len(effects))])
+    names = list(rows)
+    rows["score"] = scores @ np.array(effects) + noise * rng.standard_normal(n)
+    return drivers.drivers(rows, outcome="score", drivers=names, replicates=400, level=level)
+
+
+def contrasted(*effects: tuple[float, float], n=600, seed=0) -> penalty_reward.PenaltyRewardResult:
+    """(what a poor score takes off, what an excellent one adds) of each part; a third of the scores each."""
+    rng = np.random.default_rng(seed)
+    scores = rng.choice([1, 3, 5], size=(n, len(effects)))
+    rows = pd.DataFrame(scores, columns=[f"part {place + 1}" for place in range(len(effects))])
+    parts = [
+        np.where(each == 1, -poor, np.where(each == 5, rich, 0))
+        for each, (poor, rich) in zip(scores.T, effects, strict=True)
+    ]
+    rows["score"] = 3 + np.sum(parts, axis=0) + rng.standard_normal(n)
+    return penalty_reward.penalty_reward(
+        rows, outcome="score", attributes=list(rows)[:-1], scale=(1, 5), replicates=400
+    )
+
+
+PAIRS = {"M": (3, 5), "O": (1, 5), "A": (1, 3), "I": (3, 3), "R": (3, 1), "Q": (1, 1)}  # an answer of each class
+
+
+def wished(**features: str) -> kano.KanoResult:
+    """feature -> letters of the classes its answers fall in, e.g. ``"M" * 80 + "I" * 30``."""
+    rows = [(name, *PAIRS[letter], who) for name, letters in features.items() for who, letter in enumerate(letters)]
+    table = pd.DataFrame(rows, columns=["feature", "present", "absent", "who"])
+    return kano.kano(table, feature="feature", functional="present", dysfunctional="absent", cluster="who")
+
+
 # finding -> verdict -> a result that gives it
 VERDICTS = {
     "level": {
@@ -192,6 +230,29 @@ VERDICTS = {
         "no_signal": lambda: cells({"a": (40, 40), "b": (40, 40)}),
     },
     "mix": {"explained_by_mix": mixed},
+    "drivers": {
+        "ranked": lambda: driven(0.9, 0.6, 0.2),
+        "first_only": lambda: driven(0.9, 0.3, 0.3),
+        "leading_group": lambda: driven(0.6, 0.6, 0.1, 0.1, seed=1),
+        "no_stable_ranking": lambda: driven(0.5, 0.3, 0.1, alike=0.9),
+    },
+    "gain": {
+        "gain": lambda: driven(0.9, 0.6, 0.2, level=1.0),
+        "no_gain": lambda: driven(0.5, 0.3, 0.1, level=-9.0),
+    },
+    "penalty_reward": {
+        "basic": lambda: contrasted((1.5, 0.2), (0.8, 0.8)),
+        "performance": lambda: contrasted((0.8, 0.8), (0.0, 0.0)),
+        "excitement": lambda: contrasted((0.2, 1.5), (0.0, 0.0)),
+        "none_settled": lambda: contrasted((0.0, 0.0), (0.0, 0.0)),
+        "none_judged": lambda: contrasted((0.5, 0.5), n=54),
+    },
+    "kano": {
+        "must_be": lambda: wished(hotline="M" * 80 + "I" * 30, app="A" * 70 + "I" * 40),
+        "one_dimensional": lambda: wished(speed="O" * 80 + "M" * 30),
+        "attractive": lambda: wished(app="A" * 80 + "I" * 30),
+        "none_settled": lambda: wished(gift="I" * 90 + "A" * 20, chat="A" * 50 + "I" * 50 + "M" * 10),
+    },
     "themes": {
         "rising": lambda: said((60, 40), (20, 80)),
         "no_signal": lambda: said((20, 80), (20, 80)),

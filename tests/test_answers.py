@@ -28,8 +28,9 @@ def feedback(*rows: dict) -> pd.DataFrame:
 def items(*rows: dict) -> pd.DataFrame:
     blank = {"metric": "csat", "scale_min": 1.0, "scale_max": 5.0, "score": 2.0, "satisfied": False, "item_id": "q1"}
     blank |= {"dimension": None, "item_text": None, "source_file": "items.csv", "source_row": 9}
+    blank |= {"kano_functional": None, "kano_dysfunctional": None}
     return pd.DataFrame([blank | row for row in rows]).astype(
-        {"satisfied": "boolean", "dimension": "str", "item_text": "str"}
+        {"satisfied": "boolean", "dimension": "str", "item_text": "str", "kano_functional": float}
     )
 
 
@@ -141,3 +142,66 @@ def test_overall_scores_on_another_scale_are_left_out():
 def test_nothing_to_lay_out_is_an_empty_table_with_its_columns():
     found = answers.by_cell(feedback({"metric": "nps"}), None)
     assert found.empty and {"speaks_to", "satisfied", "dimension", "team"} <= set(found.columns)
+
+
+# ---------------------------------------------------------------- one row an answer
+
+
+def wide(rows, scores):
+    return answers.wide(answers.link(rows, None), scores)
+
+
+def test_items_stand_beside_the_overall_score_of_their_answer():
+    scores = items(
+        {"feedback_id": "f0", "dimension": "speed", "score": 2.0},
+        {"feedback_id": "f0", "item_text": "Polite?", "score": 4.0},
+        {"feedback_id": "f1", "dimension": "speed", "score": 5.0},
+        {"feedback_id": "gone", "dimension": "speed", "score": 1.0},
+    )
+    found = wide(feedback({"customer_id": "c1"}, {"score": 3.0}, {}), scores)
+    assert found.columns.tolist() == ["feedback_id", "cluster", "score", "speed", "Polite?"]
+    assert found["feedback_id"].tolist() == ["f0", "f1"] and found["score"].tolist() == [5, 3]
+    assert found["cluster"].tolist()[0] == "c1" and found["speed"].tolist() == [2, 5]
+    assert found["Polite?"].tolist()[0] == 4 and found["Polite?"].isna().tolist() == [False, True]
+
+
+def test_dimensions_given_as_rows_of_the_feedback_are_items_too():
+    rows = feedback(
+        {"feedback_id": "a"}, {"feedback_id": "a", "dimension": "speed", "score": 2.0}, {"feedback_id": "b"}
+    )
+    found = wide(rows, None)
+    assert found[["feedback_id", "score", "speed"]].to_numpy().tolist() == [["a", 5, 2]]
+
+
+def test_items_on_another_scale_are_left_out_and_those_of_one_name_averaged():
+    scores = items(
+        {"feedback_id": "f0", "dimension": "speed", "score": 2.0, "item_id": "q1"},
+        {"feedback_id": "f0", "dimension": "speed", "score": 5.0, "item_id": "q2"},
+        {"feedback_id": "f0", "dimension": "tone", "score": 9.0, "scale_max": 10.0},
+    )
+    found = wide(feedback({"scale_max": 10.0}), scores)
+    assert found.columns.tolist()[3:] == ["speed"] and found["speed"].tolist() == [3.5]
+
+
+def test_an_item_may_bear_the_name_of_a_column_of_ours():
+    found = wide(feedback({}), items({"feedback_id": "f0", "dimension": "score", "score": 2.0}))
+    assert found["score"].tolist() == [5] and found["score (item)"].tolist() == [2]
+
+
+def test_without_items_or_overall_scores_there_is_no_row():
+    assert wide(feedback({}), None).empty
+    assert wide(feedback({"metric": "nps"}), items({"feedback_id": "f0"})).empty
+    assert answers.item_scores(feedback({}), None).empty
+
+
+def test_kano_pairs_carry_the_answers_own_columns():
+    pairs = items(
+        {"feedback_id": "f0", "item_text": "App", "kano_functional": 1, "kano_dysfunctional": 5, "score": None},
+        {"feedback_id": "f0", "item_id": "q7", "kano_functional": 1, "kano_dysfunctional": 3},
+        {"feedback_id": "f1", "kano_functional": 1},
+        {"feedback_id": "gone", "kano_functional": 1, "kano_dysfunctional": 3},
+    )
+    found = answers.kano_pairs(answers.link(feedback({"customer_id": "c1"}, {}), None), pairs)
+    assert found["feature"].tolist() == ["App", "q7"]
+    assert found[["functional", "dysfunctional"]].to_numpy().tolist() == [[1, 5], [1, 3]]
+    assert set(found["cluster"]) == {"c1"} and "team" in found

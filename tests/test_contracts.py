@@ -67,7 +67,7 @@ def test_only_what_a_page_needs_is_required():
         "cases": {"case_id", "created_at"},
         "customers": {"customer_id"},
         "feedback": set(),
-        "feedback_items": {"item_id", "score"},
+        "feedback_items": {"item_id"},
         "invitations": {"customer_id"},
         "staff": {"staff_id"},
         "standards": {"standard_id", "text"},

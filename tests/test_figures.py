@@ -29,6 +29,10 @@ PLOTS = {  # figure -> its plot, and a result it may have to draw
     "questionnaire": (figures.plot_questionnaire, "flagged"),
     "terms": (figures.plot_terms, "typical"),
     "coding_accuracy": (figures.plot_coding_accuracy, "accurate"),
+    "drivers": (figures.plot_drivers, "ranked"),
+    "gain": (figures.plot_impact, "gain"),
+    "penalty_reward": (figures.plot_penalty_reward, "basic"),
+    "kano": (figures.plot_kano, "must_be"),
 }
 # Figures that are told what the code book calls its themes.
 NAMED = {"themes", "theme_trends", "demand", "coding_accuracy"}
@@ -287,6 +291,50 @@ def test_themes_without_an_earlier_period():
 def test_a_theme_nobody_raised_is_left_out():
     assert made.made("themes", "no_signal").table["theme"].tolist() == ["slow", "fee"]
     assert names(drawn("themes", made.made("themes", "no_signal"))) == ["Slow replies"]
+
+
+# ---------------------------------------------------------------- drivers, penalties and rewards, needs
+
+
+def test_drivers_draw_shares_and_colour_the_settled_places():
+    for verdict in made.VERDICTS["drivers"]:
+        result = made.made("drivers", verdict)
+        table = result.table
+        ax = drawn("drivers", result)
+        assert dots(ax) == list(zip(table["share"], np.arange(len(table))[::-1], strict=True))
+        assert bars(ax) == list(zip(table["low"], table["high"], strict=True))
+        accent, quiet = style.palette()["accent"], style.palette()["neutral"]
+        assert colours(ax) == [accent] * result.settled + [quiet] * (len(table) - result.settled)
+    row = table.iloc[0]
+    assert names(ax)[0] == said("driver", name=row["driver"], low=row["rank_low"], high=row["rank_high"])
+
+
+def test_impact_draws_mean_against_share_and_names_every_driver_apart():
+    result = made.made("gain", "gain")
+    ax = drawn("gain", result)
+    assert dots(ax) == list(zip(result.table["mean"], result.table["share"], strict=True))
+    assert set(colours(ax)) == {style.palette()["warn"]}  # all of them lie below the declared level
+    labels = [text for text in ax.texts if text.get_text() in set(result.table["driver"])]
+    heights = sorted(text.get_position()[1] for text in labels)
+    assert len(labels) == len(result.table) and np.diff(heights).min() > 0.05 * ax.get_ylim()[1]
+
+
+def test_penalty_and_reward_stand_on_either_side_of_zero_with_the_class_beside():
+    result = made.made("penalty_reward", "basic")
+    table = result.table.sort_values("penalty")
+    ax = drawn("penalty_reward", result)
+    widths = [patch.get_width() for patch in ax.patches]
+    assert np.allclose(widths, [*table["penalty"], *table["reward"]])
+    assert [x for x, _ in dots(ax)] == [*table["penalty"], *table["reward"]]
+    assert words.entry("common", "verdict", "basic")["en"] in [text.get_text() for text in ax.texts]
+
+
+def test_kano_draws_worse_and_better_the_most_missed_first():
+    result = made.made("kano", "must_be")
+    table = result.table.sort_values("worse")
+    ax = drawn("kano", result)
+    assert [x for x, _ in dots(ax)] == [*table["worse"], *table["better"]]
+    assert names(ax)[0].startswith("hotline") and ax.get_xlim() == (-1, 1)
 
 
 # ---------------------------------------------------------------- the marks

@@ -205,6 +205,35 @@ def test_call_back_counts_exactly():
     assert no_cases.cautions == ("no_cases",)
 
 
+def test_drivers_say_which_places_are_settled_and_which_lead_together():
+    ranked, group = found("drivers", "ranked"), found("drivers", "leading_group")
+    assert [cell.value for cell in ranked.values["settled"].items] == ["part 1", "part 2", "part 3"]
+    assert (ranked.subject, ranked.reference, ranked.low > 0) == ("part 1", 0.0, True)
+    assert {cell.value for cell in group.values["leading"].items} == {"part 1", "part 2"}
+    assert (group.subject, group.strength, math.isnan(group.reference)) == ("", "none", True)
+    assert found("drivers", "no_stable_ranking").values["reason"] == Term("unsettled", "collinear")
+
+
+def test_gain_speaks_of_the_largest_that_is_no_chance():
+    finding = found("gain", "gain")
+    table = made.made("gain", "gain").table
+    assert finding.estimate == table["gain"].max() and finding.low > 0 and finding.strength == "strong"
+    assert found("gain", "no_gain").values["below"].value == 0
+
+
+def test_a_class_is_as_sure_as_the_less_sure_of_what_it_rests_on():
+    result = made.made("penalty_reward", "basic")
+    assert describe("penalty_reward", result).strength == "strong"
+    doubtful = dataclasses.replace(result, table=result.table.assign(asymmetry_p_adjusted=0.04))
+    assert describe("penalty_reward", doubtful).strength == "moderate"
+
+
+def test_kano_gives_the_coefficient_worse_as_a_share():
+    values = found("kano", "must_be").values
+    assert values["worse"].value == pytest.approx(80 / 110) and values["worse"].low < values["worse"].value
+    assert values["attractive"].items == ("app",)
+
+
 # ---------------------------------------------------------------- strength and digits
 
 P = st.floats(0, 1)

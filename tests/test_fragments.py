@@ -22,9 +22,8 @@ DASH = {
     "zh": words.text("common", "term", "missing", language="zh"),
     "en": words.text("common", "term", "missing", language="en"),
 }
-TABLES = [
-    (key, verdict) for key, verdict in made.EVERY if key in ("level", "response", "weak_points", "themes", "change")
-]
+SHOWN = {"level", "response", "weak_points", "themes", "change", "drivers", "penalty_reward", "kano"}
+TABLES = [(key, verdict) for key, verdict in made.EVERY if key in SHOWN]
 
 
 class Seen(HTMLParser):
@@ -185,6 +184,20 @@ def test_both_languages_of_a_table_print_the_same_numbers():
         shown = [cells(fragments.table(result.table, spec, language, made.LABELS)) for language in words.LANGUAGES]
         zh, en = ([re.findall(r"\d[\d.,]*", cell) for cell in each] for each in shown)
         assert zh == en
+
+
+def test_a_part_of_the_service_is_named_as_its_contract_words_it():
+    spec = {"columns": [{"from": "driver", "format": "item", "label": {"zh": "x", "en": "x"}}]}
+    shown = cells(fragments.table(pd.DataFrame({"driver": ["reliability", NASTY[0]]}), spec, "en", {}))
+    assert shown == ["Reliability", NASTY[0]]
+
+
+def test_an_interval_takes_the_limits_of_its_own_name_first():
+    spec = {"columns": [{"from": "share", "format": "interval percent", "label": {"zh": "x", "en": "x"}}]}
+    row = {"share": 0.5, "low": 0.4, "high": 0.6}
+    plain, own = (cells(fragments.table(pd.DataFrame([each]), spec, "en", {})) for each in
+                  (row, row | {"share_low": 0.3, "share_high": 0.7}))  # fmt: skip
+    assert "40" in plain[0] and "30" in own[0]
 
 
 def test_hidden_rows_show_no_number():

@@ -506,3 +506,52 @@ def test_the_strip_says_which_levels_count_and_what_they_are_worth(tmp_path, lan
     linear = words.text("page", "strip", "linear", language=language, worst="1", best="5")
     assert said('top = [4, 5]\npoints = "linear"').endswith(linear)
     assert all(figure in said('points = { "5" = 100, "4" = 80 }') for figure in ("100", "80"))
+
+
+# ---------------------------------------------------------------- the parts beside the overall score
+
+KANO = "feedback_id,item_id,kano_functional,kano_dysfunctional\n" + "".join(
+    f"F08{i:03},app,1,{3 + i % 3}\n" for i in range(60)
+)
+
+
+def test_ratings_hold_the_items_beside_the_overall_score(tmp_path, shown):
+    write(tmp_path / "acme", ALL, HEAD, **WHOLE)
+    page_open = page.open("feedback_analysis", str(tmp_path / "acme"), language="en")
+    rated = page_open.read("ratings")
+    assert (len(rated), page_open.items, page_open.item_scale) == (60, ["speed", "care"], (1.0, 5.0))
+    assert rated.columns.tolist() == ["feedback_id", "cluster", "score", "speed", "care"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "changed", "table", "code"),
+    [
+        (FEEDBACK, {}, "ratings", "no_parts"),
+        (FEEDBACK + ITEMS, {"q__csv": "feedback_id,item_id,score\nX,a,3\n"}, "ratings", "no_parts"),
+        (
+            FEEDBACK.replace("csat", "nps").replace("scale_min = 1", "scale_min = 0") + ITEMS,
+            {},
+            "ratings",
+            "no_overall",
+        ),
+        (FEEDBACK + ITEMS, {}, "kano", "no_kano"),
+        (FEEDBACK, {}, "kano", "no_kano"),
+    ],
+)
+def test_what_stands_beside_the_overall_score_may_be_absent(tmp_path, shown, blocks, changed, table, code):
+    write(tmp_path / "acme", blocks, HEAD, **WHOLE | changed)
+    page_open = page.open("feedback_analysis", str(tmp_path / "acme"), language="en")
+    gone = page_open.read(table)
+    assert isinstance(gone, Absent) and gone.code == code
+    assert all(gone.reason(language) for language in words.LANGUAGES)
+    if table == "ratings":
+        assert page_open.items == page_open.item_scale == gone
+
+
+def test_kano_answers_need_no_score(tmp_path, shown):
+    block = '[[tables.feedback_items]]\nfiles = ["raw/q.csv"]\n'
+    write(tmp_path / "acme", FEEDBACK + block, HEAD, **WHOLE | {"q__csv": KANO})
+    page_open = page.open("feedback_analysis", str(tmp_path / "acme"), language="en")
+    pairs = page_open.read("kano")
+    assert len(pairs) == 60 and set(pairs["feature"]) == {"app"} and "cluster" in pairs
+    assert page_open.read("ratings").code == "no_parts"

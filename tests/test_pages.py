@@ -37,12 +37,17 @@ COMMON = [
     ("team", "str", ""),
 ]
 DERIVED = {"answers", "comments", "items", "questions"}  # p.read makes them of feedback
+DERIVED = {"answers", "comments", "ratings", "kano"}  # p.read makes them of feedback and its items
 VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "level": {"met", "missed", "unclear", "no_target"},
     "change": {"higher", "lower", "not_distinguishable", "not_comparable"},
     "response": {"silent", "under", "as_expected", "too_few"},
     "weak_points": {"act_now", "verify", "watch", "no_signal"},
     "mix": {"explained_by_mix"},
+    "drivers": {"ranked", "first_only", "leading_group", "no_stable_ranking"},
+    "gain": {"gain", "no_gain"},
+    "penalty_reward": {"basic", "performance", "excitement", "none_settled", "none_judged"},
+    "kano": {"must_be", "one_dimensional", "attractive", "none_settled"},
     "themes": {"rising", "no_signal"},
     "theme_trends": {"trend_up", "trend_down", "no_signal", "too_short", "too_few"},
     "demand": {"open", "answered", "too_few"},

@@ -52,9 +52,16 @@ def reference(ax, value: float, label: str | None = None) -> None:
                     ha="left", va="bottom", fontsize=8, color=colour["muted"])  # fmt: skip
 
 
-def percent_axis(ax) -> None:
-    """Ticks of the horizontal axis as whole per cent."""
-    _ticks(ax, lambda value, _: words.number(value, "percent", "en", digits=0))
+def tag(ax, height: float, verdict: str, language: str, *, plain: bool = False) -> None:
+    """The verdict on a row, in words at the right edge; ``plain`` keeps it quiet."""
+    entry = words.entry("common", "verdict", verdict)
+    paint = style.palette()["muted" if plain else "ink"]
+    ax.text(1.02, height, entry[language], transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=paint)
+
+
+def percent_axis(ax, which: str = "x") -> None:
+    """Ticks of an axis as whole per cent."""
+    _ticks(ax, lambda value, _: words.number(value, "percent", "en", digits=0), which)
 
 
 def points_axis(ax) -> None:
@@ -75,11 +82,12 @@ def ratio_axis(ax) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _ticks(ax, form) -> None:
+def _ticks(ax, form, which: str = "x") -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(form))
+    axis = getattr(ax, f"{which}axis")
+    axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(form))
 
 
 def legend(ax, columns: int) -> None:

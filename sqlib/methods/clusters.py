@@ -124,7 +124,7 @@ def bootstrap_p(
     if total.clusters < 2:
         return np.nan
     estimate, variance = _from_counts(np.ones((1, total.clusters)), sums, coefficients)
-    redone, redone_variance = _from_counts(_drawn(rng, total.clusters), sums, coefficients)
+    redone, redone_variance = _from_counts(drawn(rng, total.clusters), sums, coefficients)
     if not variance[0] > 0:
         return np.nan
     observed = abs(estimate[0] - null) / np.sqrt(variance[0] * narrowing) if narrowing else np.inf
@@ -144,10 +144,10 @@ def codes(cluster, n: int) -> np.ndarray:
     return code
 
 
-def _drawn(rng, clusters: int):
-    """How often each cluster is drawn, (DRAWS, clusters), with replacement."""
-    drawn = rng.integers(clusters, size=(DRAWS, clusters)) + clusters * np.arange(DRAWS)[:, None]
-    return np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(float)
+def drawn(rng, clusters: int, draws: int = DRAWS) -> np.ndarray:
+    """How often each cluster is drawn, (draws, clusters), with replacement."""
+    chosen = rng.integers(clusters, size=(draws, clusters)) + clusters * np.arange(draws)[:, None]
+    return np.bincount(chosen.ravel(), minlength=chosen.size).reshape(chosen.shape).astype(float)
 
 
 def _from_counts(counts, sums, coefficients):

@@ -82,6 +82,18 @@ def require(data: pd.DataFrame, *columns: str | None) -> None:
             raise MethodRefused("samples.unknown_column", column=column, known=known)
 
 
+def answered(scores: pd.DataFrame, names: list[str], least: float) -> tuple[list[str], dict[str, str]]:
+    """Columns most rows have a value in and that vary over the rows complete in them; and why the others are not used.
+
+    ``least`` is the share of rows that need a value. The reasons are rarely_answered and constant.
+    """
+    rare = [name for name in names if not scores[name].notna().mean() >= least]
+    rows = scores[[name for name in names if name not in rare]].dropna()
+    flat = [name for name in rows if rows[name].nunique() < 2]
+    left_out = dict.fromkeys(rare, "rarely_answered") | dict.fromkeys(flat, "constant")
+    return [name for name in names if name not in left_out], left_out
+
+
 def levels(by) -> list[str]:
     """``by`` as a list: None, a column, or several."""
     return [] if by is None else [by] if isinstance(by, str) else list(by)
