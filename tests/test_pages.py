@@ -106,10 +106,13 @@ def _is_open(node) -> bool:
 
 @pages
 def test_size(stem):
-    assert 14 <= len(NBS[stem].cells) <= 45
+    cells = notebook.keep_language(NBS[stem], "zh").cells  # a reader meets the page in one language
+    assert 14 <= len(cells) <= 45
     if ENTRIES[stem].listed:
-        levels = [level for cell in NBS[stem].cells if "lang-zh" in notebook.tags(cell) for level in headings(cell)]
-        assert 3 <= levels.count(3) <= 9, "moves"
+        levels = [level for cell in cells if cell.cell_type == "markdown" for level in headings(cell)]
+        twos = [place for place, level in enumerate(levels) if level == 2]
+        assert 3 <= levels[: twos[-1]].count(3) <= 9, "moves"
+        assert levels[twos[-1] :].count(3) <= 9, "details of the appendix"
 
 
 @pages
