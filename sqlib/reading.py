@@ -350,7 +350,9 @@ class Reading:
         if items is None:
             return Absent("feedback_items", "no_kano")
         linked = items.frame["feedback_id"].isin(self.table_of("feedback").frame["feedback_id"])
-        own = self._cut(items.frame[~linked], "feedback_items", *self._bounds("feedback_items", window))
+        own = items.frame[~linked]
+        if own["received_at"].notna().any():
+            own = self._cut(own, "feedback_items", *self._bounds("feedback_items", window))
         pairs = answers.kano_pairs(feedback, items.frame[linked], answers.link(own, self._whole("customers")))
         return pairs if len(pairs) else Absent("feedback_items", "no_kano")
 
