@@ -46,7 +46,7 @@ def _commentary(job, executed: Path) -> list[SqlibError]:
     language = job.who.languages[0]
     title = job.page.title[language]
     place, orphans = commentary.refresh(job.who, job.period, job.page.stem, title, found, language)
-    return [_said("commentary.orphan", place, orphans)] if orphans else []
+    return [SqlibError("commentary.orphan", where=_short(place), got="; ".join(orphans))] if orphans else []
 
 
 def _needs(job, raised: Path) -> list[SqlibError]:
@@ -65,7 +65,7 @@ def quotations(who: Client, period: str, least: int = LEAST) -> list[SqlibError]
     chosen = periods.parse(period, who.fiscal_year_start)
     before = periods.compared(chosen, "none", who.fiscal_year_start)
     place, orphans = quotes.refresh(Reading(who, chosen, before, _until(who), who.languages[0], least))
-    return [_said("quotes.orphan", place, orphans)] if orphans else []
+    return [SqlibError("quotes.orphan", where=_short(place), got="; ".join(orphans))] if orphans else []
 
 
 def _until(who: Client):
@@ -74,5 +74,5 @@ def _until(who: Client):
     return pd.Timestamp(who.data_until) if who.data_until else None
 
 
-def _said(code: str, place: Path, names: list[str]) -> SqlibError:
-    return SqlibError(code, where="/".join(place.parts[-2:]), got="; ".join(names))
+def _short(place: Path) -> str:
+    return "/".join(place.parts[-2:])

@@ -324,6 +324,8 @@ class Reading:
 
     def _history(self) -> "pd.DataFrame | Absent":
         """Comments of all time up to the period's end; without dates there is no history."""
+        if isinstance(now := self.read("feedback"), Absent):
+            return now
         if self.undated():
             return Absent("feedback", "no_change")
         feedback = self.read("feedback", window="history")

@@ -108,11 +108,14 @@ def _register(decisions, codebook):
     samples.require(decisions, "topic", "decision")
     rows = decisions.reindex(columns=_REGISTER)
     rows = rows[rows["decision"].fillna("").ne("")]
-    for code, column, known in (("topic", "topic", codebook), ("decision", "decision", DECISIONS)):
-        wrong = rows[~rows[column].isin(list(known))]
-        if len(wrong):
-            got, rest = wrong[column].iloc[0], ", ".join(known)
-            raise MethodRefused(f"demand.unknown_{code}", got=got, rows=len(wrong), known=rest)
+    unknown = rows.loc[~rows["topic"].isin(list(codebook)), "topic"]
+    if len(unknown):
+        raise MethodRefused("demand.unknown_topic", got=unknown.iloc[0], rows=len(unknown), known=", ".join(codebook))
+    unknown = rows.loc[~rows["decision"].isin(DECISIONS), "decision"]
+    if len(unknown):
+        raise MethodRefused(
+            "demand.unknown_decision", got=unknown.iloc[0], rows=len(unknown), known=", ".join(DECISIONS)
+        )
     rows = rows.assign(decided_on=pd.to_datetime(rows["decided_on"]))
     return rows.sort_values("decided_on", kind="stable", na_position="first").drop_duplicates("topic", keep="last")
 
