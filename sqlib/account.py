@@ -138,7 +138,7 @@ def reliability(reading: Reading) -> tuple[str, list[str]]:
     """Grade A to D of the report as a whole, and what lowered it, as sentences."""
     feedback, loaded = reading.read("feedback", optional=True), reading.table_of("feedback")
     used = 0 if feedback is None else len(feedback)
-    rows = 0 if loaded is None else len(loaded.frame) + len(loaded.quarantine)
+    rows = 0 if loaded is None else loaded.size + len(loaded.quarantine)
     lost = set_aside(reading) / max(rows, 1)
     base_known = reading.read("customers", optional=True) is not None
     letter, gaps = grade(used, lost, dated=not reading.undated(), base_known=base_known)

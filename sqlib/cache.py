@@ -1,7 +1,8 @@
 """Typed tables kept as Parquet, so that forty pages parse a workbook once.
 
 The key is everything the table depends on: file bytes, contract, mapping, scales, as_of, the key of the pseudonyms and
-the source of this package's readers. One generation per table is kept; a damaged entry is rebuilt.
+the source of this package's readers. One generation per table is kept; a damaged entry is rebuilt. What is kept is read
+as far as a page asks for it (``stored``).
 """
 
 import functools
@@ -15,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 import sqlib
-from sqlib import intake, pseudonyms, register
+from sqlib import intake, pseudonyms, register, stored
 from sqlib.client import Client
 
 _FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio")
@@ -23,15 +24,13 @@ _FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio")
 
 def load(client: Client, name: str, as_of, build: Callable):
     """The table from the cache, else built and kept."""
-    from sqlib.tables import Table
-
     place = folder(client) / name / key(client, name, as_of)
-    kept = _read(place, Table, name)
+    kept = _read(place, name)
     if kept is not None:
         return kept
     table = build()
     _keep(table, place)
-    return table
+    return _read(place, name) or table
 
 
 def folder(client: Client) -> Path:
@@ -79,15 +78,17 @@ def _source() -> str:
     return digest.hexdigest()
 
 
-def _read(place: Path, kind: type, name: str):
+def _read(place: Path, name: str):
     """The kept table; None where there is none, or where a file of it is missing or damaged."""
     from pyarrow import ArrowException
 
+    from sqlib.tables import Kept
+
     if not place.is_dir():
         return None
-    parts = [field.name for field in fields(kind) if field.name != "name"]
+    parts = [field.name for field in fields(Kept) if field.name != "name"]
     try:
-        return kind(name=name, **{part: pd.read_parquet(place / f"{part}.parquet") for part in parts})
+        return Kept(name, {part: stored.Stored(place / f"{part}.parquet") for part in parts})
     except (OSError, ArrowException, ValueError, KeyError):
         shutil.rmtree(place, ignore_errors=True)
         return None
@@ -103,7 +104,7 @@ def _keep(table, place: Path) -> None:
     try:
         for field in fields(table):
             if field.name != "name":
-                getattr(table, field.name).to_parquet(draft / f"{field.name}.parquet", index=False)
+                stored.write(getattr(table, field.name), draft / f"{field.name}.parquet")
         draft.rename(place)
     except OSError:
         pass  # no room, or another run kept the same table first

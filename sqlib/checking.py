@@ -104,7 +104,7 @@ def _counts(checked: dict[str, Table], collected: Collected, lines: dict[str, pd
 
 def pages(who: Client, checked: dict[str, Table]) -> list[str]:
     """Stems of the listed pages whose needed tables have a usable row."""
-    usable = {name for name, table in checked.items() if table is not None and len(table.frame)}
+    usable = {name for name, table in checked.items() if table is not None and table.size}
     return [entry.stem for entry in catalogue.pick() if usable.issuperset(entry.reads)]
 
 

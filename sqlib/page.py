@@ -119,14 +119,17 @@ class Page(Reading):
 
     def _numbered(self, audience: audiences.Audience) -> audiences.Audience:
         """The audience with its reader's own group checked and all others numbered."""
-        frames = [self.table_of(table).frame for table in self.client.tables if audience.peers]
-        known = {kind: sorted({m for frame in frames if kind in frame for m in frame[kind].dropna()})
-                 for kind in audience.peers}  # fmt: skip
+        known = {kind: self._members(kind) for kind in audience.peers}
         for kind, own in audience.own:
             if own not in known[kind]:
                 got = {"got": repr(own), "nearest": nearest(own, known[kind]), "allowed": listed(known[kind])}
                 raise ArgumentError("page.unknown_team", **got)
         return audiences.among(audience, known, self.client) if audience.peers else audience
+
+    def _members(self, kind: str) -> list[str]:
+        """Every member of a grouping that any table names, such as all teams."""
+        holding = [table for name in self.client.tables if kind in (table := self.table_of(name)).columns]
+        return sorted({member for table in holding for member in table.rows([kind])[kind].dropna()})
 
     # -- computing ------------------------------------------------------------------------------------------------
 

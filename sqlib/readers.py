@@ -20,7 +20,7 @@ from sqlib.errors import ClientError
 
 DELIMITERS = (",", "\t", ";", "|")
 NAMED = 20  # lines named in one problem
-CHUNK = 50_000  # records turned into columns at a time: bounds the memory held as Python objects
+CHUNK = 5_000  # records turned into columns at a time: what is soon freed is fast, and little memory
 LONGEST = 2**31 - 1  # characters in one cell
 
 
@@ -58,7 +58,7 @@ def read(path: Path, where: str, sheet: str | None = None, encoding: str | None 
         return _parquet(data, where)
     if data.startswith((workbooks.MAGIC, workbooks.OLD)):
         rows, merged, notes = workbooks.read(data, where, sheet)
-        return Grid(_columns([rows]), np.arange(1, len(rows) + 1), merged, notes)
+        return Grid(_sheet(rows), np.arange(1, len(rows) + 1), merged, notes)
     if webtables.is_page(data):
         return _page(data, where, encoding)
     return _text(data, where, encoding)
@@ -72,15 +72,14 @@ def some(lines) -> str:
 def _text(data: bytes, where: str, declared: str | None) -> Grid:
     text, notes = _decoded(data, where, declared)
     lines = list(io.StringIO(text, newline=""))
-    numbers, loose, chunks = [], [], []
-    records = _records(lines, sniff(lines), loose)
-    while chunk := list(islice(records, CHUNK)):
-        numbers += [number for number, _ in chunk]
-        chunks.append([record for _, record in chunk])
+    numbers, loose, widths, parts = [], [], [], []
+    for first, records in _chunks(lines, sniff(lines), loose):
+        numbers.append(first)
+        widths.append(np.fromiter(map(len, records), int, len(records)))
+        parts.append(_arrays(records, max(widths[-1].max(), 1)))
     if loose:
         notes.append(("quote_unclosed", loose[0], some(loose), len(loose)))
-    widths = np.array([len(record) for chunk in chunks for record in chunk])
-    return Grid(_columns(chunks, widths.max()), np.array(numbers), notes=notes, widths=widths)
+    return Grid(_frame(parts), np.concatenate(numbers), notes=notes, widths=np.concatenate(widths))
 
 
 def _decoded(data: bytes, where: str, declared: str | None) -> tuple[str, list[tuple[str, int, str, int]]]:
@@ -100,7 +99,12 @@ def _page(data: bytes, where: str, declared: str | None) -> Grid:
     rows, merged = webtables.read(text)
     if not rows:
         raise ClientError("intake.web_page", where=where)
-    return Grid(_columns([rows]), np.arange(1, len(rows) + 1), merged, notes)
+    return Grid(_sheet(rows), np.arange(1, len(rows) + 1), merged, notes)
+
+
+def _sheet(rows: list[list[str]]) -> pd.DataFrame:
+    """Rows of a sheet or page as a frame of texts."""
+    return _frame([_arrays(rows, max(map(len, rows), default=0))])
 
 
 def sniff(lines: list[str]) -> str:
@@ -116,10 +120,27 @@ def sniff(lines: list[str]) -> str:
     return max(DELIMITERS, key=evenness)
 
 
-def _records(lines: list[str], delimiter: str, loose: list[int]) -> Iterator[tuple[int, list[str]]]:
-    """(first line, cells) of every record. A quote that is never closed, or closes in the middle of a cell, would
-    swallow the lines after it: such a line is read by itself and its number added to ``loose``."""
-    start = 0
+def _chunks(lines: list[str], delimiter: str, loose: list[int]) -> Iterator[tuple[np.ndarray, list[list[str]]]]:
+    """First lines and cells of the records, ``CHUNK`` at a time; from the first loose quote on line by line."""
+    reader, done = csv.reader(lines, delimiter=delimiter, strict=True), 0
+    try:
+        while chunk := [(reader.line_num, record) for record in islice(reader, CHUNK)]:
+            last, records = zip(*chunk, strict=True)
+            yield np.array([done, *last[:-1]]) + 1, list(records)
+            done = last[-1]
+    except csv.Error:
+        odd = _records(lines, delimiter, loose, done)
+        while chunk := list(islice(odd, CHUNK)):
+            first, records = zip(*chunk, strict=True)
+            yield np.array(first), list(records)
+
+
+def _records(lines: list[str], delimiter: str, loose: list[int], start: int) -> Iterator[tuple[int, list[str]]]:
+    """(first line, cells) of every record from line ``start`` on.
+
+    A quote that is never closed, or closes in the middle of a cell, would swallow the lines after it: such a line is
+    read by itself and its number added to ``loose``.
+    """
     while start < len(lines):
         reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=delimiter, strict=True)
         done = 0
@@ -147,18 +168,23 @@ def _limit() -> None:
     csv.field_size_limit(LONGEST)  # the default of 131,072 characters would refuse a long comment
 
 
-def _columns(chunks: list[list[list[str]]], width: int | None = None) -> pd.DataFrame:
-    """Records to columns of text; short records are filled with ""."""
+def _arrays(records: list[list[str]], width: int) -> list:
+    """Records as one Arrow array of text a column; short records are filled with ""."""
     import pyarrow as pa
 
-    if width is None:
-        width = max((len(record) for chunk in chunks for record in chunk), default=0)
-    arrays: list[list] = [[] for _ in range(width)]
-    for chunk in chunks:
-        full = [record if len(record) == width else record + [""] * (width - len(record)) for record in chunk]
-        for column, values in zip(arrays, zip(*full, strict=True), strict=True):
-            column.append(pa.array(values, pa.large_string()))
-    table = pa.table([pa.chunked_array(parts, pa.large_string()) for parts in arrays], list(map(str, range(width))))
+    full = [record if len(record) == width else record + [""] * (width - len(record)) for record in records]
+    return [pa.array(values, pa.large_string()) for values in zip(*full, strict=True)]
+
+
+def _frame(parts: list[list]) -> pd.DataFrame:
+    """Columns of text, the parts one below the other; a part with fewer columns is filled with ""."""
+    import pyarrow as pa
+
+    width = max(map(len, parts), default=0)
+    nothing = pa.scalar("", pa.large_string())
+    full = [part + [pa.repeat(nothing, len(part[0]))] * (width - len(part)) for part in parts if part]
+    columns = [pa.concat_arrays(arrays) for arrays in zip(*full, strict=True)]
+    table = pa.table(columns, list(map(str, range(width))))
     return table.to_pandas().set_axis(range(width), axis=1)
 
 

@@ -50,7 +50,7 @@ def _whole(feedback: Table | None, question: str) -> Answer | None:
     """A reason that holds for every question about feedback, or None."""
     if feedback is None:
         return "no", "no_feedback", "feedback", ""
-    if len(feedback.frame):
+    if feedback.size:
         return None
     summed = feedback.problems["rule"].eq("aggregates_only").any()
     return ("no", "aggregates_only", "counts", "") if summed else ("no", "no_usable_row", "problems", "")
@@ -114,7 +114,7 @@ _ONE = {
 
 
 def _any(table: Table, column: str) -> bool:
-    return bool(table.frame[column].notna().any())
+    return table.filled(column)
 
 
 def _varies(checked: dict[str, Table], name: str) -> bool:
@@ -122,9 +122,9 @@ def _varies(checked: dict[str, Table], name: str) -> bool:
     if name == "dimension" and "feedback_items" in checked and checked["feedback_items"].frame["item_id"].nunique() > 1:
         return True
     if name == "team" and "staff" in checked and _any(checked["feedback"], "staff_id"):
-        return checked["staff"].frame["team"].nunique() > 1 or checked["feedback"].frame["team"].nunique() > 1
-    places = [checked[table].frame for table in ("feedback", "customers") if table in checked]
-    return any(name in frame and frame[name].nunique() > 1 for frame in places)
+        return any(checked[table].rows(["team"])["team"].nunique() > 1 for table in ("staff", "feedback"))
+    places = [checked[table] for table in ("feedback", "customers") if table in checked]
+    return any(name in table.columns and table.rows([name])[name].nunique() > 1 for table in places)
 
 
 def _broken(checked: dict[str, Table]) -> bool:

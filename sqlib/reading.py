@@ -27,6 +27,7 @@ from sqlib.words import Field, Listing
 
 MARK = r"\[[^\]]*\]|\u3014[^\u3015]*\u3015"  # what masking leaves in a text
 PROFILES = Path(__file__).parent / "profiles"
+HISTORY = ["feedback_id", "customer_id", "received_at", "comment"]  # what is read of the comments of all time
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ class Reading:
             return Absent(table, "no_change")
         if table == "customers":
             return answers.active(loaded.frame, start, end)
-        frame = self._cut(loaded.frame, table, start, end)
+        frame = self._cut(loaded, start, end)
         if table != "feedback":
             return frame
         return answers.link(answers.place(frame, self._whole("staff")), self._whole("customers"))
@@ -264,17 +265,15 @@ class Reading:
         start = pd.Timestamp.min if window == "history" else self.period.start
         return start, self.period.end
 
-    def _cut(self, frame: pd.DataFrame, table: str, start, end) -> pd.DataFrame:
+    def _cut(self, loaded: tables.Table, start, end, columns=None, present=None) -> pd.DataFrame:
         """Rows of the window; a table that carries no date is used as delivered."""
-        dated = contracts.load(table).period_by
-        if not dated or self.undated(table):
-            return frame
-        return frame[(frame[dated] >= start) & (frame[dated] < end)]
+        window = {} if self.undated(loaded.name) else {"start": start, "end": end}
+        return loaded.rows(columns, **window, present=present)
 
     def undated(self, table: str = "feedback") -> bool:
         """Does no row of the table carry a date?"""
-        dated, loaded = contracts.load(table).period_by, self.table_of(table)
-        return bool(dated) and loaded is not None and loaded.frame[dated].isna().all()
+        loaded = self.table_of(table)
+        return loaded is not None and bool(loaded.dated) and not loaded.filled(loaded.dated)
 
     def table_of(self, name: str) -> "tables.Table | None":
         """The whole typed table, all periods; None where the client declares none."""
@@ -319,20 +318,21 @@ class Reading:
         if isinstance(now, Absent) or now["comment"].isna().all():
             return now if isinstance(now, Absent) else Absent("feedback", "no_comments")
         parts = {"current": now} if before is None else {"previous": before, "current": now}
-        both = pd.concat([frame.assign(window=name) for name, frame in parts.items()], ignore_index=True)
-        return both.drop_duplicates(["feedback_id", "window"])
+        said = [frame[frame["comment"].notna()].assign(window=name) for name, frame in parts.items()]
+        return pd.concat(said, ignore_index=True).drop_duplicates(["feedback_id", "window"])
 
     def _history(self) -> "pd.DataFrame | Absent":
-        """Comments of all time up to the period's end; without dates there is no history."""
+        """Comments of all time up to the period's end, the columns ``HISTORY`` and ``cluster``; without dates there is
+        no history."""
         if isinstance(now := self.read("feedback"), Absent):
             return now
+        feedback, customers = self.table_of("feedback"), self.table_of("customers")
         if self.undated():
             return Absent("feedback", "no_change")
-        feedback = self.read("feedback", window="history")
-        if isinstance(feedback, Absent):
-            return feedback
-        said = feedback[feedback["comment"].notna()].drop_duplicates("feedback_id")
-        return said if len(said) else Absent("feedback", "no_comments")
+        said = self._cut(feedback, *self._bounds("feedback", "history"), HISTORY, "comment")
+        owners = None if customers is None else customers.rows(["customer_id", "customer_group"])
+        linked = answers.link(said.drop_duplicates("feedback_id"), owners)
+        return linked if len(linked) else Absent("feedback", "no_comments")
 
     def _ratings(self, window: str) -> "pd.DataFrame | Absent":
         """Answers with the scores of the parts beside the overall one."""
@@ -351,11 +351,12 @@ class Reading:
             return feedback
         if items is None:
             return Absent("feedback_items", "no_kano")
-        linked = items.frame["feedback_id"].isin(self.table_of("feedback").frame["feedback_id"])
-        own = items.frame[~linked]
+        pairs = items.frame[items.frame["kano_functional"].notna()]
+        linked = pairs["feedback_id"].isin(self.table_of("feedback").rows(["feedback_id"])["feedback_id"])
+        own, (start, end) = pairs[~linked], self._bounds("feedback_items", window)
         if own["received_at"].notna().any():
-            own = self._cut(own, "feedback_items", *self._bounds("feedback_items", window))
-        pairs = answers.kano_pairs(feedback, items.frame[linked], answers.link(own, self._whole("customers")))
+            own = own[(own["received_at"] >= start) & (own["received_at"] < end)]
+        pairs = answers.kano_pairs(feedback, pairs[linked], answers.link(own, self._whole("customers")))
         return pairs if len(pairs) else Absent("feedback_items", "no_kano")
 
     def title(self, table: str) -> str:

@@ -4,6 +4,7 @@
 with its reasons; nothing disappears: the balance is asserted for every file.
 """
 
+import functools
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -24,6 +25,7 @@ from sqlib import (
     reversals,
     rules,
     scales,
+    stored,
     supersession,
     suspects,
 )
@@ -60,6 +62,61 @@ class Table:
     questions: pd.DataFrame
     decisions: pd.DataFrame
 
+    @property
+    def size(self) -> int:
+        """Rows of ``frame``."""
+        return int(self.counts["usable"].sum())
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of ``frame``."""
+        return list(self.frame)
+
+    @property
+    def dated(self) -> str | None:
+        """The column that tells which period a row belongs to; None where the table has none."""
+        return contracts.load(self.name).period_by
+
+    def filled(self, column: str) -> bool:
+        """Does any row hold a value in the column?"""
+        return bool(self.frame[column].notna().any())
+
+    def rows(self, columns=None, *, start=None, end=None, present=None) -> pd.DataFrame:
+        """Rows of ``frame`` under their index: ``columns`` only, dated in ``start <= t < end``, with a value in the
+        column ``present``."""
+        return stored.cut(self.frame, columns, dated=None if start is None else self.dated, start=start, end=end,
+                          present=present)  # fmt: skip
+
+    @functools.cached_property
+    def days(self) -> pd.DataFrame:
+        """Rows of each file and day: file, day (NaT: undated), rows."""
+        rows = self.rows(["source_file", *([self.dated] if self.dated else [])])
+        day = rows[self.dated].dt.floor("D") if self.dated else pd.Series(pd.NaT, index=rows.index)
+        return rows.groupby(["source_file", day.rename("day")], dropna=False).size().reset_index(name="rows")
+
+
+class Kept(Table):
+    """A table in the cache: each part is read when it is asked for, ``rows`` without the rest of the frame."""
+
+    def __init__(self, name: str, parts: dict[str, stored.Stored]):
+        self.__dict__.update(name=name, parts=parts)
+
+    def __getattr__(self, part: str) -> pd.DataFrame:
+        if part not in self.__dict__.get("parts", ()):
+            raise AttributeError(part)
+        return self.__dict__.setdefault(part, self.parts[part].rows())
+
+    @property
+    def columns(self) -> list[str]:
+        return self.parts["frame"].columns
+
+    def filled(self, column: str) -> bool:
+        return self.parts["frame"].filled(column)
+
+    def rows(self, columns=None, *, start=None, end=None, present=None) -> pd.DataFrame:
+        return self.parts["frame"].rows(columns, dated=None if start is None else self.dated, start=start, end=end,
+                                        present=present)  # fmt: skip
+
 
 def load(client: Client, name: str, *, as_of: date | None = None) -> Table | None:
     """One table of a client, from the cache where nothing changed; None where client.toml declares no such table.
@@ -86,7 +143,7 @@ def usable(table: Table) -> Table:
     ------
     DataProblems : ``tables.no_usable_row`` with the commonest reasons
     """
-    if len(table.frame):
+    if table.size:
         return table
     worst = table.problems.loc[~table.problems["used"].astype(bool)].groupby("rule")["count"].sum().nlargest(3)
     reasons = ", ".join(f"{rule} × {count:,}" for rule, count in worst.items()) or "–"
@@ -95,17 +152,15 @@ def usable(table: Table) -> Table:
     )
 
 
-def in_period(table: Table, period: Period | None) -> pd.Series:
-    """Row by row: does it belong to the period? An undated table belongs whole; a row without a date does not."""
-    dated = contracts.load(table.name).period_by
-    if period is None or not dated or table.frame[dated].isna().all():
-        return pd.Series(True, index=table.frame.index)
-    return period.contains(table.frame[dated])
-
-
 def balance(table: Table, period: Period | None = None) -> pd.DataFrame:
-    """Where every row went: one row per file and one for all (file = ""), see ``balances.balance``."""
-    return balances.balance(table.counts, table.frame["source_file"], in_period(table, period))
+    """Where every row went: one row per file and one for all (file = ""), see ``balances.balance``.
+
+    A table without dates belongs to every period whole; a row without its date to none.
+    """
+    days = table.days
+    whole = period is None or days["day"].isna().all()  # an undated table belongs to every period
+    used = days["rows"] if whole else days["rows"].where(period.contains(days["day"]), 0)
+    return balances.balance(table.counts, days["source_file"], used)
 
 
 def build(raw: Raw, contract: Contract, client: Client, as_of: date | None, decided=None) -> Table:

@@ -66,7 +66,7 @@ def test_one_generation_a_table_is_kept(who):
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "empty"])
 def test_a_damaged_entry_is_rebuilt(who, reads, damage):
-    whole = tables.load(who, "feedback")
+    whole = tables.load(who, "feedback").frame
     file = cache.folder(who) / "feedback" / cache.key(who, "feedback", None) / "frame.parquet"
     if damage == "gone":
         file.unlink()
@@ -74,7 +74,7 @@ def test_a_damaged_entry_is_rebuilt(who, reads, damage):
         file.write_bytes(file.read_bytes()[: 100 if damage == "cut" else 0])
     again = tables.load(who, "feedback")
     assert len(reads) == 2
-    pd.testing.assert_frame_equal(whole.frame, again.frame)
+    pd.testing.assert_frame_equal(whole, again.frame)
     tables.load(who, "feedback")
     assert len(reads) == 2
 

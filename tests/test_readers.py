@@ -221,3 +221,20 @@ def test_an_old_workbook_is_known_by_its_content_and_its_faults_are_told(tmp_pat
     assert code(tmp_path, plain[:3000], "a.xls") == "intake.damaged"
     assert code(tmp_path, plain, "a.xls", sheet="none") == "intake.wrong_sheet"
     assert cells(grid(tmp_path, b"id\tscore\n007\t5\n", "a.xls")) == [["id", "score"], ["007", "5"]]
+
+
+LINES = ["a,b,c", "1,2", "", '3,"x', 'y",4', "5,6,7,8,9", '6,"t" u,v', "7,8,9", '8,"open', "9,,"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(LINES), min_size=1, max_size=12).filter(lambda lines: any(lines)), st.integers(1, 5))
+def test_how_many_records_are_read_at_a_time_changes_nothing(tmp_path_factory, lines, chunk):
+    path = tmp_path_factory.mktemp("chunks") / "a.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    whole = readers.read(path, "a.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers, "CHUNK", chunk)
+        parts = readers.read(path, "a.csv")
+    pd.testing.assert_frame_equal(parts.cells, whole.cells)
+    assert parts.lines.tolist() == whole.lines.tolist() and parts.notes == whole.notes
+    assert parts.widths.tolist() == whole.widths.tolist()

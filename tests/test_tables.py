@@ -72,9 +72,9 @@ def test_the_balance_names_where_rows_went(tmp_path):
 
 def test_undated_tables_belong_to_any_period_whole(tmp_path):
     table = built(tmp_path, raw(score=["5", "4"], scale_min="1", scale_max="5"))
-    assert tables.in_period(table, periods.parse("2026Q3")).all()
+    assert tables.balance(table, periods.parse("2026Q3"))["used"].tolist() == [2, 2]
     dated = built(tmp_path, raw(score=["5", "4"], received_at=["2026-07-01", None], scale_min="1", scale_max="5"))
-    assert tables.in_period(dated, periods.parse("2026Q3")).tolist() == [True, False]
+    assert tables.balance(dated, periods.parse("2026Q3"))[["used", "outside_window"]].iloc[-1].tolist() == [1, 1]
 
 
 def test_a_row_with_only_a_comment_is_used_and_one_with_nothing_is_counted(tmp_path):

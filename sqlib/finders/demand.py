@@ -30,8 +30,9 @@ def sample(result: DemandResult) -> int:
 
 
 def limits(result: DemandResult) -> dict[str, dict]:
-    """Only those who write ask; what phrases of a code book miss."""
-    return {"codebook": {}, "silent_demand": {}}
+    """Only those who write ask; what phrases of a code book miss; that a sample was read."""
+    read = {"comments": result.comments, "given": result.given, "seed": result.seed}
+    return {"codebook": {}, "silent_demand": {}} | ({"demand_sampled": read} if "sampled" in result.cautions else {})
 
 
 FINDERS = {"demand": _demand}

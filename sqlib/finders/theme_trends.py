@@ -43,8 +43,11 @@ def sample(result: ThemeTrendsResult) -> int:
 
 
 def limits(result: ThemeTrendsResult) -> dict[str, dict]:
-    """A season that cannot be told from a trend; what phrases of a code book miss."""
-    return {"codebook": {}} | ({"trend_season": {"months": result.span}} if "season" in result.cautions else {})
+    """A season that cannot be told from a trend; what phrases of a code book miss; that a sample was read."""
+    values = {"season": {"months": result.span}}
+    values["sampled"] = {"comments": result.read, "given": result.given, "seed": result.seed}
+    found = {f"trend_{code}": values[code] for code in values if code in result.cautions}
+    return {"codebook": {}} | found
 
 
 FINDERS = {"theme_trends": _theme_trends}

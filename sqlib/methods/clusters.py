@@ -138,7 +138,7 @@ def codes(cluster, n: int) -> np.ndarray:
     """Codes 0..G-1 of a column of cluster labels; ``None`` = every row alone, a missing label = a row alone."""
     if cluster is None:
         return np.arange(n)
-    code = pd.factorize(np.asarray(cluster, dtype=object))[0]
+    code = pd.factorize(pd.Series(cluster))[0]
     alone = code < 0
     code[alone] = code.max(initial=-1) + 1 + np.arange(alone.sum())
     return code

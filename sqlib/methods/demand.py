@@ -15,6 +15,7 @@ from sqlib.methods import proportions, samples
 from sqlib.methods.themes import code_comments, themes
 
 DECISIONS = {"do": "decided", "later": "deferred", "no": "recorded_no"}  # decision of the register -> verdict
+MOST = 50_000  # comments of a period that are read; of more, a sample is
 REASONED = ("later", "no")  # a decision that is none without its reason
 
 COLUMNS = [
@@ -39,13 +40,16 @@ class DemandResult:
     ``segments``, one row per dimension, group and topic, columns ``SEGMENT_COLUMNS``; topic empty = any open topic,
     the unmet demand of the group; verdict: shown | hidden (under ``min_group`` people, or what gives them away).
 
-    ``comments`` not blank, ``asking`` of them with any topic, ``open`` topics without a decision. ``cautions`` among
-    few_comments, no_previous (as in ``themes``), unreasoned (a no or a later without its reason counts as open).
+    ``comments`` read, not blank, out of ``given`` (``seed`` of the sample), ``asking`` of them with any topic, ``open``
+    topics without a decision. ``cautions`` among few_comments, no_previous (as in ``themes``), unreasoned (a no or a
+    later without its reason counts as open), sampled (not all comments given were read).
     """
 
     table: pd.DataFrame
     segments: pd.DataFrame
     comments: int
+    given: int
+    seed: int
     asking: int
     open: int
     confidence: float
@@ -54,7 +58,7 @@ class DemandResult:
 
 def demand(
     comments, *, text, codebook, exclude=None, decisions=None, trends=None, period=None, current="current",
-    previous="previous", cluster=None, by=(), min_group=5, confidence=0.95, seed=0,
+    previous="previous", cluster=None, by=(), min_group=5, confidence=0.95, most=MOST, seed=0,
 ) -> DemandResult:  # fmt: skip
     """Share of comments that ask for each topic, its change, who asks, and what was decided.
 
@@ -66,12 +70,14 @@ def demand(
         several about one topic the one decided last counts, of undated ones the last row
     trends : a ``ThemeTrendsResult`` of the same topics
     by : columns of segments
+    most : comments read of each period; of more, a simple random sample is (``seed``)
 
     Raises MethodRefused: demand.unknown_topic, .unknown_decision, themes.no_codebook, themes.no_comments,
     samples.unknown_column.
     """
     by = samples.levels(by)
-    samples.require(comments, *by)
+    samples.require(comments, text, period, *by)
+    comments, given = _read(comments, text, period, current, most, seed)
     found = themes(
         comments, text=text, codebook=codebook, exclude=exclude, period=period, current=current, previous=previous,
         cluster=cluster, min_group=min_group, confidence=confidence, seed=seed,
@@ -87,15 +93,26 @@ def demand(
     segments = _segments(now, text, codebook, exclude, still_open, by, cluster, min_group, confidence)
     unreasoned = (table["decision"].isin(REASONED) & ~table["verdict"].isin(DECISIONS.values())).any()
     kept = [code for code in found.cautions if code != "mostly_uncoded"]  # most comments ask for nothing
+    kept += ["sampled"] if found.comments < given else []
     return DemandResult(
         table=table,
         segments=segments,
         comments=found.comments,
+        given=given,
+        seed=seed,
         asking=found.coded,
         open=len(still_open),
         confidence=confidence,
         cautions=(*kept, *(["unreasoned"] if unreasoned else [])),
     )
+
+
+def _read(comments, text, period, current, most, seed):
+    """The comments read, at most ``most`` a period, and how many of the current one there were."""
+    said = comments[comments[text].fillna("").astype(str).str.strip().ne("")]
+    windows = said.groupby(period).indices if period else {current: np.arange(len(said))}
+    rows = [rows[samples.drawn(len(rows), most, seed)] for rows in windows.values()]
+    return said.iloc[np.sort(np.concatenate(rows)) if rows else []], len(windows.get(current, ()))
 
 
 # --- the register ------------------------------------------------------------------------------------------------

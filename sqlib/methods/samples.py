@@ -4,6 +4,7 @@
 inverts any interval; ``bootstrap`` is the second method; ``adjusted`` corrects a family of p values.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Sample:
     def n(self) -> int:
         return len(self.cluster)
 
-    @property
+    @functools.cached_property
     def clusters(self) -> int:
         return len(np.unique(self.cluster))
 
@@ -133,6 +134,11 @@ def part(sample: Sample, rows: np.ndarray) -> Sample:
     """Some rows of a sample."""
     weight = None if sample.weight is None else sample.weight[..., rows]
     return Sample(sample.value[..., rows], sample.cluster[rows], weight)
+
+
+def drawn(n: int, most: int, seed: int) -> np.ndarray:
+    """Positions of ``most`` of n rows, a simple random sample in the old order; of all rows where there are no more."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
 def _weights(data, weight):

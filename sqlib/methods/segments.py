@@ -231,7 +231,7 @@ def _sizes(family, cell, labels, links):
     """Per cell: rows, distinct respondents, distinct clusters."""
     keep = cell >= 0
     distinct = {
-        name: np.bincount(np.unique(np.column_stack([cell, code])[keep], axis=0)[:, 0], minlength=len(labels))
+        name: np.bincount(np.unique(code[keep] * len(labels) + cell[keep]) % len(labels), minlength=len(labels))
         for name, code in (("respondents", links.respondent), ("clusters", links.cluster))
     }
     named = np.empty(len(labels), dtype=object)

@@ -23,6 +23,7 @@ SHORTEST = 12  # months from the first to the last: less is a part of a year
 FEWEST_MONTHS = 8  # months with comments enough
 SEASONS = 24  # months from which same months can be compared
 FEWEST = 20  # comments with the theme over the whole history
+MOST = 50_000  # comments that are read; of more, a sample is
 
 COLUMNS = [
     "theme", "comments", "estimate", "low", "high", "n", "clusters", "first_share", "last_share", "per_year",
@@ -45,14 +46,18 @@ class ThemeTrendsResult:
     ``months``, one row per theme and month: theme, month (its first day), comments, n, estimate, low, high, hidden
     (under ``min_group`` people commented: no number is given, and the month is not used).
 
-    ``n`` comments used; ``first`` and ``last`` month used; ``span`` months from one to the other; ``undated`` comments
-    without a date; ``comparisons`` themes tested; ``seasonal``: were same months compared? ``cautions`` among season
-    (under two years), undated (comments without a date), hidden_months.
+    ``n`` comments used of those ``read``, out of ``given`` (with a text and a date); ``seed`` of the sample; ``first``
+    and ``last`` month used; ``span`` months from one to the other; ``undated`` comments without a date; ``comparisons``
+    themes tested; ``seasonal``: were same months compared? ``cautions`` among season (under two years), undated
+    (comments without a date), hidden_months, sampled (not all comments given were read).
     """
 
     table: pd.DataFrame
     months: pd.DataFrame
     n: int
+    read: int
+    given: int
+    seed: int
     first: pd.Timestamp
     last: pd.Timestamp
     span: int
@@ -65,6 +70,7 @@ class ThemeTrendsResult:
 
 def theme_trends(
     comments, *, text, codebook, exclude=None, date="received_at", cluster=None, min_group=5, confidence=0.95,
+    most=MOST, seed=0,
 ) -> ThemeTrendsResult:  # fmt: skip
     """Monthly share of comments that raise each theme over the whole history, and the test of its trend.
 
@@ -74,12 +80,15 @@ def theme_trends(
     text, codebook, exclude : as in :func:`sqlib.methods.themes.code_comments`
     date : column of the day a comment came in
     cluster : customer; None = every comment its own
+    most : comments read; of more, a simple random sample of the whole history (``seed``)
 
     Raises MethodRefused: theme_trends.no_comments, themes.no_codebook, samples.unknown_column.
     """
     samples.require(comments, text, date, cluster)
     said = comments[comments[text].fillna("").astype(str).str.strip().ne("")]
     dated = said[said[date].notna()]
+    given, undated = len(dated), len(said) - len(dated)
+    dated = dated.iloc[samples.drawn(given, most, seed)]
     frame = pd.DataFrame({"month": pd.to_datetime(dated[date]).dt.to_period("M")}, index=dated.index)
     frame["who"] = np.arange(len(dated)) if cluster is None else dated[cluster].to_numpy()
     shown = frame.groupby("month")["who"].nunique() >= max(min_group, 1)
@@ -101,12 +110,15 @@ def theme_trends(
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     table["p_adjusted"] = samples.adjusted(table["p_value"])
     table["verdict"] = _verdicts(table, enough, 1 - confidence)
-    undated = len(said) - len(dated)
     cautions = {"season": span < SEASONS, "undated": undated > 0, "hidden_months": not shown.all()}
+    cautions["sampled"] = len(dated) < given
     return ThemeTrendsResult(
         table=table,
         months=months,
         n=int(used.sum()),
+        read=len(dated),
+        given=given,
+        seed=seed,
         first=every.min().to_timestamp(),
         last=every.max().to_timestamp(),
         span=span,

@@ -87,3 +87,11 @@ def test_a_register_that_does_not_fit_is_refused():
         found(decisions=register(("heliport", "do", "", "", None)))
     with pytest.raises(MethodRefused, match="perhaps"):
         found(decisions=register(("app", "perhaps", "", "", None)))
+
+
+def test_of_many_comments_a_seeded_sample_of_each_period_is_read_and_said():
+    result, whole = found(most=60, by=["segment"]), found(by=["segment"])
+    assert (result.comments, result.given, "sampled" in result.cautions) == (60, 132, True)
+    assert (whole.comments, whole.given) == (132, 132) and "sampled" not in whole.cautions
+    assert result.table["previous_comments"].sum() <= 60 and (result.segments["n"].dropna() <= 60).all()
+    pd.testing.assert_frame_equal(result.table, found(most=60, by=["segment"]).table)

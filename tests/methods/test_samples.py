@@ -74,3 +74,10 @@ def test_adjusted_leaves_missing_out_of_the_family():
     """Benjamini & Hochberg (1995), by hand: .01 * 3, min(.04, .03 * 3 / 2) and .04."""
     p = samples.adjusted(pd.Series([0.01, np.nan, 0.04, 0.03]))
     np.testing.assert_allclose(p, [0.03, np.nan, 0.04, 0.04])
+
+
+def test_a_sample_is_drawn_only_of_what_is_too_much():
+    assert samples.drawn(5, 5, 0).tolist() == [0, 1, 2, 3, 4]
+    places = samples.drawn(100, 10, 3)
+    assert len(set(places)) == 10 and (np.diff(places) > 0).all() and places.max() < 100
+    assert (places == samples.drawn(100, 10, 3)).all() and (places != samples.drawn(100, 10, 4)).any()

@@ -136,3 +136,14 @@ def test_no_month_to_show_is_refused():
     table = comments(np.random.default_rng(0), 14, 4, {"slow": 0.2})
     with pytest.raises(MethodRefused, match="month"):
         found(table)
+
+
+def test_of_many_comments_a_seeded_sample_is_read_and_said():
+    table = comments(np.random.default_rng(5), 24, 200, {"slow": 0.3})
+    whole, part = found(table), found(table, most=1200, seed=1)
+    assert (part.read, part.given, part.n, "sampled" in part.cautions) == (1200, 4800, 1200, True)
+    assert (whole.read, whole.given) == (4800, 4800) and "sampled" not in whole.cautions
+    pd.testing.assert_frame_equal(part.table, found(table, most=1200, seed=1).table)
+    assert not part.table.equals(found(table, most=1200, seed=2).table)
+    row = part.table.iloc[0]
+    assert row["low"] < whole.table["estimate"].iloc[0] < row["high"]
