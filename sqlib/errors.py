@@ -31,7 +31,7 @@ class SqlibError(Exception):
     Parameters
     ----------
     code : ``<module>.<name>``, an entry of ``words/errors/<module>.toml``
-    values : fill the placeholders of that entry
+    values : fill the placeholders of that entry; one that reads differently in each language is a dict {language: text}
     """
 
     exit_status = 1
@@ -45,7 +45,8 @@ class SqlibError(Exception):
         """The four parts in one language, placeholders filled; a part the entry leaves out is absent."""
         module, name = self.code.split(".", 1)
         wording = catalogue(module)[name][language]
-        return {part: wording[part].format_map(self.values) for part in PARTS if part in wording}
+        values = {name: value[language] if isinstance(value, dict) else value for name, value in self.values.items()}
+        return {part: wording[part].format_map(values) for part in PARTS if part in wording}
 
     def text(self, language: str = "en") -> str:
         """One line per part: what; where; got; remedy."""

@@ -127,6 +127,41 @@ def questions(headers: Iterable[str]) -> list[Question]:
     ]
 
 
+def proposed(name: str, table: str, body: pd.DataFrame) -> dict[str, str]:
+    """Header -> contract column of one table, by the headers and what stands below them."""
+    return columns(name, table, body, _fitting(load(name), body))
+
+
+def items(name: str, body: pd.DataFrame) -> list[str]:
+    """Headers of the rated questions but for the overall score and the recommendation, which are feedback."""
+    export = load(name)
+    return [question.header for question in _items(export, body, questions(body))] if export.questionnaire else []
+
+
+def labelled(headers: Iterable[str], items: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Header of a question -> its item_id, and its stem where it is part of a matrix; ``headers``: all of the file."""
+    wanted = set(items)
+    return _labelled([question for question in questions(headers) if question.header in wanted])
+
+
+def answered(name: str, body: pd.DataFrame) -> pd.DataFrame:
+    """The body with "" in place of the codes for no answer."""
+    codes = {repairs.folded(code) for code in load(name).missing}
+    return body.apply(lambda cells: cells.mask(cells.map(repairs.folded).isin(codes), ""))
+
+
+def codes(sources: Iterable[Source]) -> list[str]:
+    """Codes for no answer that the blocks declare or their platforms write."""
+    return [code for one in sources for code in (*one.missing, *(load(one.export).missing if one.export else ()))]
+
+
+def levels(name: str, table: str, column: str, cells: pd.Series) -> dict[str, str]:
+    """Text -> score of a rating of two levels, spelt as in the column; {} where it holds anything else."""
+    scores = load(name).levels.get(table, {}).get(column, {})
+    spelt = {text: repairs.folded(text) for text in _answers(cells, load(name))}
+    return {text: str(scores[word]) for text, word in spelt.items()} if set(spelt.values()) <= set(scores) else {}
+
+
 def technical(name: str, header: str) -> bool:
     """Is this a column of the platform that no table needs?"""
     return any(pattern.search(_plain(header)) for pattern in load(name).technical)
@@ -151,8 +186,9 @@ def applied(source: Source, body: pd.DataFrame, contract: Contract, where: str) 
         update["unpivot"] = _unpivot(export, body, asked, where)
     unread = [q.header for q in asked if q.item or contract.name == ITEMS]
     update["columns"] = dict.fromkeys(unread, "") | mapped | source.columns
-    recode, ends = _levels(export, body, contract.name, mapped)
-    update |= {"recode": recode | source.recode, "constants": ends | source.constants}
+    recode, ends = _levels(export, body, contract.name, update["columns"])
+    own = {column: codes | source.recode.get(column, {}) for column, codes in recode.items()}
+    update |= {"recode": source.recode | own, "constants": ends | source.constants}
     return source.model_copy(update=update)
 
 
@@ -180,10 +216,18 @@ def _fitting(export: Export, body: pd.DataFrame) -> Callable[[str, str], bool]:
 
 
 def _unpivot(export: Export, body: pd.DataFrame, asked: list[Question], where: str) -> Unpivot:
-    """Rated questions become items, but for the overall score and the recommendation, which are feedback."""
+    """Rated questions become items."""
+    found = _items(export, body, asked)
+    if not found:
+        raise ClientError("exports.no_items", where=where, got=listed(list(body.columns)[:10]))
+    rows = _labelled(found)
+    return Unpivot(columns=list(rows), name="item_id", value="score", items=rows)
+
+
+def _items(export: Export, body: pd.DataFrame, asked: list[Question]) -> list[Question]:
     overall = columns(export.name, "feedback", body, _fitting(export, body))
     single = _single(asked)
-    items = [
+    return [
         question
         for question in asked
         if (question.item or question.header in single)
@@ -191,24 +235,26 @@ def _unpivot(export: Export, body: pd.DataFrame, asked: list[Question], where: s
         and not _shared("importance").search(_plain(question.stem))
         and _rated(body[question.header], export)
     ]
-    if not items:
-        raise ClientError("exports.no_items", where=where, got=listed(list(body.columns)[:10]))
-    called = Counter(question.item or question.stem for question in items)
+
+
+def _labelled(found: list[Question]) -> dict[str, dict[str, str]]:
+    """Items called alike in two questions carry the stem in their name."""
+    called = Counter(question.item or question.stem for question in found)
     rows = {}
-    for question in items:
+    for question in found:
         name = question.item or question.stem
         several = called[name] > 1 and question.stem != name
         rows[question.header] = {"item_id": f"{question.stem} {name}" if several else name}
         rows[question.header] |= {"stem": question.stem} if question.item and question.stem else {}
-    return Unpivot(columns=list(rows), name="item_id", value="score", items=rows)
+    return rows
 
 
 def _levels(export: Export, body: pd.DataFrame, table: str, mapped: dict[str, str]) -> tuple[dict, dict]:
     """Ratings of two levels as 1 and 0, and their scale, where a column holds nothing else."""
     recode, ends = {}, {}
     for column, scores in export.levels.get(table, {}).items():
-        header = next((header for header, taken in mapped.items() if taken == column), None)
-        if header is None or not {repairs.folded(cell) for cell in _answers(body[header], export)} <= set(scores):
+        header = next((header for header, taken in mapped.items() if taken == column and header in body), None)
+        if header is None or not levels(export.name, table, column, body[header]):
             continue
         recode[column] = {text: str(value) for text, value in scores.items()}
         ends |= {"scale_min": "0", "scale_max": "1"} if column == "score" else {}

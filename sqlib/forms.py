@@ -8,12 +8,13 @@ either language, in any order of columns and rows, and names the cell where some
 import datetime as dt
 import functools
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
-from sqlib import contracts, workbook
+from sqlib import contracts, words, workbook
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
 
@@ -243,31 +244,47 @@ def read(
     ------
     ClientError : ``forms.damaged``, ``forms.another_form``, ``forms.old_version``, ``forms.another_client``,
         ``forms.sheet_missing``, ``forms.column_missing``, ``forms.column_twice``, ``forms.formula``,
-        ``forms.wrong_choice``, ``forms.not_a_number``, ``forms.not_a_date``, ``forms.row_twice``
+        ``forms.wrong_choice``, ``forms.locked``, ``forms.not_a_number``, ``forms.not_a_date``, ``forms.row_twice``
     """
     form, path = _widened(load(name), columns or {}), Path(path)
     where = where or f"{path.parent.name}/{path.name}"
-    book = _opened(path, where)
+    again = _words()["again"].get(name, _words()["again"]["others"])
+    book = _opened(content(path, where), where, again)
     try:
-        _check_stamp(book, form, where, client)
-        return {code: _returned(book, sheet, where) for code, sheet in form.sheets.items()}
+        _check_stamp(book, form, where, client, again)
+        return {code: _returned(book, sheet, where, again) for code, sheet in form.sheets.items()}
     finally:
         book.close()
 
 
-def _opened(path: Path, where: str):
+def content(path: Path, where: str) -> bytes:
+    """The bytes of a workbook.
+
+    Raises
+    ------
+    ClientError : ``forms.locked`` where another program holds it
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ClientError("forms.locked", where=where, got=error.strerror) from None
+
+
+def _opened(data: bytes, where: str, again: dict[str, str]):
+    import io
     import zipfile
 
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        return load_workbook(path, read_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise ClientError("forms.damaged", where=where, got=type(error).__name__) from None
+        return load_workbook(io.BytesIO(data), read_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
+        got = _words()["damaged"]["cut" if data.startswith(b"PK") else "other"]
+        raise ClientError("forms.damaged", where=where, got=got, again=again) from None
 
 
-def _check_stamp(book, form: Form, where: str, client: str) -> None:
+def _check_stamp(book, form: Form, where: str, client: str, again: dict[str, str]) -> None:
     """The first sheet still says which form this is, in which version, and whose."""
     words = _words()
     about = next((book[title] for title in words["title"].values() if title in book.sheetnames), None)
@@ -277,23 +294,24 @@ def _check_stamp(book, form: Form, where: str, client: str) -> None:
         part: next((stamp[h] for h in words[part].values() if h in stamp), "") for part in ("form", "version", "client")
     }
     if found["form"] != form.name:
-        values = {"got": found["form"] or "–", "wanted": form.name}
+        values = {"got": found["form"] or "–", "wanted": form.name, "again": again}
         raise ClientError("forms.another_form", where=where, sheet=" / ".join(words["title"].values()), **values)
     if found["version"] != str(form.version):
-        raise ClientError("forms.old_version", where=where, got=found["version"] or "–", wanted=form.version)
+        values = {"got": found["version"] or "–", "wanted": form.version, "again": again}
+        raise ClientError("forms.old_version", where=where, **values)
     if client and found["client"] != client:
         values = {"got": found["client"] or "–", "wanted": client}
         raise ClientError("forms.another_client", where=where, sheet=" / ".join(words["title"].values()), **values)
 
 
-def _returned(book, sheet: Sheet, where: str) -> pd.DataFrame:
+def _returned(book, sheet: Sheet, where: str, again: dict[str, str]) -> pd.DataFrame:
     title = next((title for title in sheet.title.values() if title in book.sheetnames), None)
     if title is None:
-        values = {"got": listed(book.sheetnames), "wanted": " / ".join(dict.fromkeys(sheet.title.values()))}
+        values = {"got": listed(book.sheetnames), "wanted": sheet.title, "again": again}
         raise ClientError("forms.sheet_missing", where=where, **values)
     place = f"{where}: {title}"
     lines = list(book[title].iter_rows())
-    columns = _columns(lines[0] if lines else (), sheet, place)
+    columns = _columns(lines[0] if lines else (), sheet, place, again)
     rows = []
     for line, cells in enumerate(lines[1:], 2):
         row = {name: cells[at] if at < len(cells) else None for name, at in columns.items()}
@@ -315,21 +333,20 @@ def cell(frame: pd.DataFrame, line: int, column: str = "") -> str:
     return f"{frame.attrs['place']}, {letter or '#'}{line}"
 
 
-def _columns(header, sheet: Sheet, place: str) -> dict[str, int]:
+def _columns(header, sheet: Sheet, place: str, again: dict[str, str]) -> dict[str, int]:
     """Column -> its place, by its heading in either language."""
     headings = [contracts.normalised(_text(cell.value)) for cell in header]
     found = {}
     for column in sheet.columns.values():
         wanted = {contracts.normalised(label) for label in column.label.values()}
         places = [at for at, heading in enumerate(headings) if heading in wanted]
-        label = " / ".join(dict.fromkeys(column.label.values()))
         if not places and column.optional:
             continue
         if not places:
-            there = [_text(cell.value) for cell in header if _text(cell.value)]
-            raise ClientError("forms.column_missing", where=place, wanted=label, got=listed(there) or "–")
+            there = listed([_text(cell.value) for cell in header if _text(cell.value)]) or "–"
+            raise ClientError("forms.column_missing", where=place, wanted=column.label, got=there, again=again)
         if len(places) > 1:
-            raise ClientError("forms.column_twice", where=place, got=label)
+            raise ClientError("forms.column_twice", where=place, got=column.label)
         found[column.name] = places[0]
     return found
 
@@ -362,10 +379,15 @@ def _choices(texts: pd.Series, frame: pd.DataFrame, column: Column, at: int, pla
     codes = texts.map(contracts.normalised).map(known)
     if codes.isna().any():
         named = _named(codes.isna(), frame, column, at, place)
-        labels = [text for label in column.choices.values() for text in dict.fromkeys(label.values())]
-        near = nearest(texts[codes.isna()].iloc[0], labels)
-        raise ClientError("forms.wrong_choice", allowed=listed(labels), nearest=near, **named)
+        near = nearest(texts[codes.isna()].iloc[0], [text for one in column.choices.values() for text in one.values()])
+        raise ClientError("forms.wrong_choice", allowed=worded(column.choices.values()), nearest=near, **named)
     return codes
+
+
+def worded(labels: Iterable[dict[str, str]]) -> dict[str, str]:
+    """Labels listed in each language, for a message."""
+    labels = list(labels)
+    return {language: listed(list(dict.fromkeys(label[language] for label in labels))) for language in words.LANGUAGES}
 
 
 def _check_values(texts: pd.Series, frame: pd.DataFrame, column: Column, at: int, place: str) -> None:
@@ -389,8 +411,7 @@ def _named(wrong: pd.Series, frame: pd.DataFrame, column: Column, at: int, place
     lines, first = frame.loc[wrong, "line"], frame.loc[wrong, column.name].iloc[0]
     cells = ", ".join(f"{get_column_letter(at + 1)}{line}" for line in lines.head(NAMED))
     cells += f" … ({len(lines)})" if len(lines) > NAMED else ""
-    label = " / ".join(dict.fromkeys(column.label.values()))
-    return {"where": f"{place}, {cells}", "column": label, "got": repr(_text(first.value))}
+    return {"where": f"{place}, {cells}", "column": column.label, "got": repr(_text(first.value))}
 
 
 def _check_keys(frame: pd.DataFrame, sheet: Sheet, place: str) -> None:

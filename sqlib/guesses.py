@@ -5,18 +5,19 @@ the same way, and ``check`` otherwise; a column nothing speaks for stays unmatch
 columns are one field, and phones, identity numbers and addresses are never proposed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from sqlib import aggregates, breaks, contracts, dates, evidence, item_columns, likeness, parsing, pseudonyms
+from sqlib import aggregates, breaks, contracts, dates, evidence, exports, item_columns, likeness, parsing, pseudonyms
 from sqlib.contracts import Column
 from sqlib.evidence import Evidence
 
 ITEM = "item"  # one question of a questionnaire: becomes a row of feedback_items
 ITEMS, ANSWERS = "feedback_items", "feedback"
 SURE, LIKELY, CHECK, UNMATCHED, PERSONAL = "sure", "likely", "check", "unmatched", "personal"
+TECHNICAL, TALLIED = "technical", "tallied"  # of the platform; a question without a field, whose answers are counted
 WEIGHT = {SURE: 3.0, LIKELY: 2.0, CHECK: 0.5}
 MARGIN = 1.25  # a table is sure only where it fits this much better than the next
 REPEATED = 0.98  # share of different ids below which the key of a table repeats
@@ -34,8 +35,9 @@ class Proposal:
     certainty : of the table
     columns : one row a column: column, field ("" = none, "item"), certainty, samples, filled
     ends : scale of the score, of the items; nan where the values do not settle it
-    missing : codes among the items that stand for no answer
+    missing : codes that stand for no answer
     levels : one row a value that has to be understood: column, value, count, meaning
+    export : the platform whose headers these are, "" where none is known
     """
 
     table: str
@@ -44,6 +46,17 @@ class Proposal:
     ends: dict[str, tuple[float, float]]
     missing: list[str]
     levels: pd.DataFrame
+    export: str = ""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """One sheet as it is looked at: its cells, the header of each column as written, its evidence, its platform."""
+
+    body: pd.DataFrame
+    written: dict[str, str]
+    seen: dict[str, Evidence]
+    export: str | None
 
 
 @dataclass
@@ -57,20 +70,43 @@ class _Fit:
     firm: bool
 
 
-def guess(body: pd.DataFrame, headers: dict[str, str] | None = None) -> Proposal:
+def guess(body: pd.DataFrame, headers: dict[str, str] | None = None, tables: list[str] | None = None) -> Proposal:
     """The proposal for one sheet.
 
     body : text, "" where empty, headers made different; headers : made different -> as written, where they differ
+    tables : those the sheet may be; default: all
     """
-    written = {name: (headers or {}).get(name, name) for name in body}
-    seen = {name: evidence.of(body[name], written[name]) for name in body}
-    fits = sorted(filter(None, (_fit(table, body, seen, written) for table in contracts.names())), key=_rank)
-    if not fits or _summed(written.values(), fits[0]):
-        return _proposal(None, CHECK, body, seen)
+    sheet = _looked_at(body, {name: (headers or {}).get(name, name) for name in body})
+    fits = sorted(filter(None, (_fit(table, sheet) for table in tables or contracts.names())), key=_rank)
+    if not fits or _summed(sheet.written.values(), fits[0]):
+        return _proposal(None, CHECK, sheet)
     best = fits[0]
     rival = next((fit.weight for fit in fits[1:] if {fit.table, best.table} != {ANSWERS, ITEMS}), 0.0)
     certainty = SURE if best.firm and best.weight >= MARGIN * rival else CHECK
-    return _proposal(best, certainty, body, seen)
+    return _proposal(best, certainty, sheet)
+
+
+def _looked_at(body: pd.DataFrame, written: dict[str, str]) -> _Sheet:
+    """The codes a platform writes for no answer are no values."""
+    export = exports.recognise(written.values())
+    body = exports.answered(export, body) if export else body
+    options = {question.header for question in exports.questions(body) if question.item} if export else set()
+    seen = {name: evidence.of(body[name], "" if name in options else written[name]) for name in body}
+    return _Sheet(body, written, _alike(seen), export)
+
+
+def _alike(seen: dict[str, Evidence]) -> dict[str, Evidence]:
+    """A worded scale of which not every level is seen gives way to a longer one of the same sheet with its words."""
+    known = {values.words.name: values.words for values in seen.values() if values.words}
+    scales = sorted(known.values(), key=lambda words: words.low - words.high)
+    found = {}
+    for name, values in seen.items():
+        spoken = set(map(contracts.normalised, values.values or ())) if values.words else set()
+        scores = {values.words.scores[word] for word in spoken if word in values.words.scores} if spoken else set()
+        whole = values.words is None or len(scores) > values.words.high - values.words.low
+        longer = [] if whole else [one for one in scales if spoken <= one.scores.keys()]
+        found[name] = replace(values, words=longer[0], ends=(longer[0].low, longer[0].high)) if longer else values
+    return found
 
 
 def _summed(headers, fit: _Fit) -> bool:
@@ -82,31 +118,38 @@ def _rank(fit: _Fit) -> tuple[bool, float]:
     return not fit.firm, -fit.weight
 
 
-def _fit(table: str, body: pd.DataFrame, seen: dict[str, Evidence], written: dict[str, str]) -> _Fit | None:
+def _fit(table: str, sheet: _Sheet) -> _Fit | None:
     """How well one table fits; None where what it cannot do without is not there."""
-    contract = contracts.load(table)
-    fields = _fields(table, seen, written)
-    if table == ANSWERS:
+    contract, seen, written = contracts.load(table), sheet.seen, sheet.written
+    fields = _fields(table, sheet)
+    if table == ANSWERS and not sheet.export:
         fields = _spoken(_rated(fields, seen, written), seen)
     if table in (ANSWERS, "invitations"):
         fields = _dated(fields, contract.period_by, seen)
-    fields = _keyed(fields, contract, seen, written)
-    taken = {header for header, _ in fields.values()}
-    items = {}
-    if table in (ANSWERS, ITEMS):
-        items = item_columns.find(seen, written, {h for f, (h, c) in fields.items() if c != CHECK and f != "score"})
-        lone = fields.get("score")
-        if lone and lone[0] in items and (table == ITEMS or _loose(written[lone[0]])):
-            fields = {field: found for field, found in fields.items() if field != "score"}
-        items = {header: mark for header, mark in items.items() if header not in {h for h, _ in fields.values()}}
-        if table == ANSWERS and items:
-            fields = {field: found for field, found in fields.items() if found[0] not in items}
-    if not _able(contract, fields, items) or not _enough(fields, items):
+    fields = _keyed(fields, contract, seen, written) if not sheet.export else fields
+    fields, items = _questions(table, fields, sheet) if table in (ANSWERS, ITEMS) else (fields, {})
+    mute = table == ANSWERS and not items and not _answers(fields, seen)
+    if mute or not _able(contract, fields, items) or not _enough(fields, items):
         return None
-    firm = _firm(contract, fields, body, items)
+    firm = _firm(contract, fields, sheet.body, items)
     spoken = {field: _spread(written[header], field) for field, (header, _) in fields.items()}
     weight = sum(WEIGHT[certainty] * spoken[field] for field, (_, certainty) in fields.items())
-    return _Fit(table, fields, items, weight + 0.2 * len(items) * (len(taken) > 0 or len(items) > 2), firm)
+    return _Fit(table, fields, items, weight + 0.2 * len(items) * (len(fields) > 0 or len(items) > 2), firm)
+
+
+def _questions(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, str]]:
+    """The fields that are none of the questions, and the questions: header -> certainty."""
+    if sheet.export and exports.load(sheet.export).questionnaire:
+        return fields, dict.fromkeys(exports.items(sheet.export, sheet.body), SURE)
+    taken = {header for field, (header, mark) in fields.items() if mark != CHECK and field != "score"}
+    items = item_columns.find(sheet.seen, sheet.written, taken)
+    lone = fields.get("score")
+    if lone and lone[0] in items and (table == ITEMS or _loose(sheet.written[lone[0]])):
+        fields = {field: found for field, found in fields.items() if field != "score"}
+    items = {header: mark for header, mark in items.items() if header not in {h for h, _ in fields.values()}}
+    if table == ANSWERS and items:
+        fields = {field: found for field, found in fields.items() if found[0] not in items}
+    return fields, items
 
 
 def _loose(header: str) -> bool:
@@ -123,6 +166,12 @@ def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
         needed.remove("customer_id")
     some = not contract.any_of or any(name in fields for name in contract.any_of)
     return bool(fields) and some and all(name in fields for name in needed)
+
+
+def _answers(fields: dict, seen: dict[str, Evidence]) -> bool:
+    """Does anybody rate, or write more than a word? The remarks of a list of customers are no answers."""
+    said = "comment" in fields and _agrees(seen[fields["comment"][0]], contracts.load(ANSWERS).columns["comment"])
+    return said or any(field in fields for field in RATINGS)
 
 
 def _enough(fields: dict, items: dict) -> bool:
@@ -155,20 +204,24 @@ def _spread(header: str, field: str) -> float:
 # --- the fields of one table ------------------------------------------------------------------------------------
 
 
-def _fields(table: str, seen: dict[str, Evidence], written: dict[str, str]) -> dict[str, tuple[str, str]]:
-    """Field -> (header, certainty): the likest pairs first, each header and each field once; rivals stay out."""
-    columns = contracts.load(table).columns
+def _fields(table: str, sheet: _Sheet) -> dict[str, tuple[str, str]]:
+    """Field -> (header, certainty): what the platform is known to write, then the likest pairs; rivals stay out."""
+    columns, export = contracts.load(table).columns, sheet.export
+    known = exports.proposed(export, table, sheet.body) if export else {}
+    taken: dict[str, tuple[str, str]] = {field: (header, SURE) for header, field in known.items()}
     found = []
-    for header, values in seen.items():
+    for header in [
+        header for header in sheet.seen if header not in known and not (export and exports.technical(export, header))
+    ]:
+        values = sheet.seen[header]
         for field, column in columns.items():
-            like = likeness.likeness(written[header], table, field)
+            like = likeness.likeness(sheet.written[header], table, field)
             if like and fits(values, column):
                 found.append((like, _agrees(values, column), header, field))
-    taken: dict[str, tuple[str, str]] = {}
     for like in (likeness.EXACT, likeness.ENDS, likeness.MEANT, likeness.LOOSE):
         left = [pair for pair in found if pair[0] == like and pair[3] not in taken]
         left = [pair for pair in left if pair[2] not in {header for header, _ in taken.values()}]
-        taken |= _paired(left, columns, written)
+        taken |= _paired(left, columns, sheet.written)
     return taken
 
 
@@ -310,14 +363,18 @@ def _agrees(values: Evidence, column: Column) -> bool:
 # --- what is proposed --------------------------------------------------------------------------------------------
 
 
-def _proposal(fit: _Fit | None, certainty: str, body: pd.DataFrame, seen: dict[str, Evidence]) -> Proposal:
+def _proposal(fit: _Fit | None, certainty: str, sheet: _Sheet) -> Proposal:
     proposed = _proposed(fit, certainty)
-    rows = [_row(header, body[header], seen[header], proposed.get(header), fit) for header in body]
+    rows = [_row(header, proposed.get(header), fit, sheet) for header in sheet.body]
     columns = pd.DataFrame(rows, columns=["column", "field", "certainty", "samples", "filled"])
     items = [header for header, (field, _) in proposed.items() if field == ITEM]
-    ends, missing = item_columns.ends([seen[header] for header in items])
-    scales = {"score": _score_ends(proposed, body, seen), "items": ends}
-    return Proposal(fit.table if fit else "", certainty, columns, scales, missing, _levels(fit, proposed, seen))
+    asked = bool(sheet.export) and exports.load(sheet.export).questionnaire
+    ends, missing = item_columns.ends([sheet.seen[header] for header in items], from_one=asked)
+    levels = _levels(fit, proposed, sheet)
+    scales = {"score": _score_ends(proposed, levels, sheet), "items": ends}
+    export = sheet.export if fit and sheet.export and fit.table in exports.load(sheet.export).tables else ""
+    missing += exports.load(export).missing if export else []
+    return Proposal(fit.table if fit else "", certainty, columns, scales, missing, levels, export)
 
 
 def _proposed(fit: _Fit | None, certainty: str) -> dict[str, tuple[str, str]]:
@@ -329,13 +386,18 @@ def _proposed(fit: _Fit | None, certainty: str) -> dict[str, tuple[str, str]]:
     return {header: (field, mark if certainty == SURE else CHECK) for header, (field, mark) in found.items()}
 
 
-def _score_ends(proposed: dict, body: pd.DataFrame, seen: dict[str, Evidence]) -> tuple[float, float]:
+def _score_ends(proposed: dict, levels: pd.DataFrame, sheet: _Sheet) -> tuple[float, float]:
     """The scale of the score; nan where the values do not settle it or it changes on the way."""
     by_field = {field: header for header, (field, _) in proposed.items()}
     header = by_field.get("score")
-    if header is None or seen[header].words:
-        return seen[header].words and seen[header].ends if header else (np.nan, np.nan)
-    low, high = seen[header].ends
+    if header is None:
+        return np.nan, np.nan
+    if sheet.export and set(levels.loc[levels["column"] == header, "meaning"]) == {"0", "1"}:
+        return 0.0, 1.0
+    values, body = sheet.seen[header], sheet.body
+    if values.words:
+        return values.ends
+    low, high = values.ends
     if low == 0 and high not in item_columns.FROM_ZERO:
         return np.nan, np.nan
     scores = parsing.numbers(body[header].mask(body[header] == ""), "points").values
@@ -346,26 +408,38 @@ def _score_ends(proposed: dict, body: pd.DataFrame, seen: dict[str, Evidence]) -
     return (np.nan, np.nan) if changes else (low, high)
 
 
-def _row(header: str, cells: pd.Series, values: Evidence, proposed, fit: _Fit | None) -> dict:
-    field, mark = proposed or ("", PERSONAL if values.kind == "personal" else UNMATCHED)
+def _row(header: str, proposed, fit: _Fit | None, sheet: _Sheet) -> dict:
+    cells, values = sheet.body[header], sheet.seen[header]
+    field, mark = proposed or ("", _unused(header, sheet))
     column = contracts.load(fit.table).columns.get(field) if fit else None
     named = column is not None and (column.type == "name" or (column.identifies and pseudonyms.are_names(cells).any()))
     shown = evidence.samples(cells, hidden=bool(named) or values.kind == "personal")
     return {"column": header, "field": field, "certainty": mark, "samples": shown, "filled": values.filled}
 
 
-def _levels(fit: _Fit | None, proposed: dict, seen: dict[str, Evidence]) -> pd.DataFrame:
+def _unused(header: str, sheet: _Sheet) -> str:
+    """Why a column is no field."""
+    if sheet.seen[header].kind == "personal":
+        return PERSONAL
+    if sheet.export and exports.technical(sheet.export, header):
+        return TECHNICAL
+    asked = sheet.export and exports.load(sheet.export).questionnaire and exports.questions([header])
+    return TALLIED if asked else UNMATCHED
+
+
+def _levels(fit: _Fit | None, proposed: dict, sheet: _Sheet) -> pd.DataFrame:
     """Worded answers with their score, and the values of a category that has declared levels."""
     rows = []
     for header, (field, _) in proposed.items():
         column = contracts.load(fit.table).columns.get("score" if field == ITEM else field)
-        values = seen[header]
+        values = sheet.seen[header]
         if column is None or not values.values:
             continue
-        if column.type == "number" and values.words:
-            scores = values.words.scores
+        two = exports.levels(sheet.export, fit.table, field, sheet.body[header]) if sheet.export else {}
+        if two or (column.type == "number" and values.words):
+            scores = {} if two else values.words.scores
             spoken = {text: scores.get(contracts.normalised(text)) for text in values.values}
-            scored = {text: "" if score is None else f"{score:g}" for text, score in spoken.items()}
+            scored = {text: "" if score is None else f"{score:g}" for text, score in spoken.items()} | two
             rows += [(header, text, n, scored[text]) for text, n in values.values.items()]
         elif column.levels:
             known = contracts.levels(column)

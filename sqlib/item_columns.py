@@ -30,8 +30,11 @@ def find(seen: dict[str, Evidence], written: dict[str, str], taken: set[str]) ->
     return {name: found[name] for name in seen if name in found}
 
 
-def ends(columns: list[Evidence]) -> tuple[tuple[float, float], list[str]]:
-    """The scale of all questions, nan where their values do not settle it, and codes below it for no answer."""
+def ends(columns: list[Evidence], from_one: bool = False) -> tuple[tuple[float, float], list[str]]:
+    """The scale of all questions, nan where their values do not settle it, and codes below it for no answer.
+
+    ``from_one``: a platform that numbers the options from 1, whether or not anybody chose the first.
+    """
     lows, highs = ({getattr(column, side) for column in columns if column.kind == "number"} for side in ("low", "high"))
     words = {column.ends for column in columns if column.words}
     if words or not lows:
@@ -39,6 +42,8 @@ def ends(columns: list[Evidence]) -> tuple[tuple[float, float], list[str]]:
     low, high = min(lows), max(highs)
     if low < 0 < high:
         return (-high, high), [f"{code}" for code in suspects.CODES if low <= code < -high]
+    low = 1.0 if from_one and low >= 1 else low
+    lows = {low} if from_one else lows
     settled = len(lows) == 1 and (low == 1 or (low == 0 and high in FROM_ZERO))
     return ((low, high) if settled else (np.nan, np.nan)), []
 

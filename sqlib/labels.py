@@ -9,6 +9,7 @@ import functools
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,8 @@ from sqlib.tables import Table
 MOST = 200  # distinct labels of a column beyond which it is no list of labels
 RARE = 0.2  # a slip of the keyboard is at most this often as the word it means
 LONG, LONG_HAN = 5, 4  # letters (Chinese characters) of the shortest word a slip is looked for in
+LAPSE = 0.02  # a wrong character in a shared ending is this often at most, or stands once
+SHARED = 4  # labels that end alike from which their ending is a word of its own
 CLOSE = 0.8  # difflib's ratio below which one slip is no longer the same word
 PROPOSED = ["column", "label", "name", "count", "into", "why"]
 _PATH = Path(__file__).parent / "profiles" / "general" / "labels.toml"
@@ -170,16 +173,34 @@ def _paired(counts: pd.Series, known: dict[str, str]) -> list[dict]:
     """Each label that may be another one, with the one it most likely is: a listed level, else the more frequent."""
     own = {label: int(count) for label, count in counts.items() if label not in known}
     order = sorted(own, key=lambda label: (-own[label], label))
+    endings = _endings(own)
     targets = [(text, int(counts.sum())) for text in known] + [(label, own[label]) for label in order]
     found = []
     for label in own:
         for into, count in targets:
             ahead = into in known or (own[into], label) > (own[label], into)
             why = alike(label, into, (own[label], count)) if into != label and ahead else ""
+            rare = own[label] <= max(1, LAPSE * count)
+            why = why or ("one_slip" if into != label and ahead and rare and _misspelt(label, into, endings) else "")
             if why:
                 found.append({"label": label, "count": own[label], "into": into, "why": why})
                 break
     return found
+
+
+def _endings(own: dict[str, int]) -> set[str]:
+    """Endings of two or three Chinese characters that several labels share: the word for a branch or a team."""
+    ends = Counter(label[-size:] for label in own for size in (2, 3) if re.fullmatch(rf"{_HAN}{{{size + 2},}}", label))
+    return {end for end, labels in ends.items() if labels >= SHARED}
+
+
+def _misspelt(label: str, into: str, endings: set[str]) -> bool:
+    """Is one character of the ending that the labels share another one, and all else the same?"""
+    end = next((end for end in endings if into.endswith(end)), "")
+    odd = [at for at, (one, two) in enumerate(zip(label, into, strict=False)) if one != two]
+    inside = len(odd) == 1 and len(label) == len(into) and odd[0] >= len(into) - len(end)
+    told = _declared()["distinguishing"]["characters"]
+    return bool(end) and inside and not {label[odd[0]], into[odd[0]]} & {*told, *_declared()["numerals"]}
 
 
 def _of_ids(checked: dict[str, Table], names: dict[str, str]) -> list[dict]:

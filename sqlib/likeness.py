@@ -10,6 +10,7 @@ EXACT, ENDS, MEANT, LOOSE = 1.0, 0.8, 0.6, 0.5  # is a spelling; ends in one tha
 MOST = 0.6  # share of a header that a spelling must be to be most of it
 LONG = 3  # characters or words from which the end of a header says enough: "date" alone does not
 TYPO = 0.86  # similarity of two spellings of one word
+_ASKED = re.compile(r"[\u662f\u4e3a\s:\uff1a?\uff1f]+$")  # "... is:" at the end of a question
 _NUMBER = re.compile(r"^\s*[Qq]?\d+\s*[.):\u3001\uff09\uff1a]\s*")  # the number of a question
 
 
@@ -39,7 +40,10 @@ def _spellings(table: str, field: str) -> tuple[tuple[str, ...], ...]:
 @functools.cache
 def _words(header: str) -> tuple[str, ...]:
     """Tokens of a header without question number and fillers."""
-    words = evidence.tokens(_NUMBER.sub("", header))
+    words = evidence.tokens(_ASKED.sub("", _NUMBER.sub("", header)) or header)
+    first, *others = map(evidence.tokens, evidence.vocabulary()["customers"])
+    for other in others:
+        words = first + words[len(other) :] if words[: len(other)] == other else words
     for filler in sorted(evidence.vocabulary()["fillers"], key=len, reverse=True):
         words = _without(words, evidence.tokens(filler))
     return words

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import client, contracts, forms
+from sqlib import client, contracts, exports, forms
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
 
 FORM = "mapping"
 CACHE = Path(".sqlib-cache") / "mapping.json"
-ITEM, NOT_USED, ALL_ITEMS, NO_ANSWER = "item", "not_used", "all_items", "no_answer"
+ITEM, REVERSED, NOT_USED, ALL_ITEMS, NO_ANSWER = "item", "reversed", "not_used", "all_items", "no_answer"
 ITEMS, ANSWERS = "feedback_items", "feedback"
 SETTINGS = {  # setting -> place in client.toml
     "name": ("client", "name"),
@@ -81,12 +81,14 @@ def merged(toml: dict, folder: Path, client_id: str) -> Mapping:
 
     Raises
     ------
-    ClientError : a fault of the form, ``mapping_form.said_twice``, ``mapping_form.tables_twice``, and what ``read``
-        raises
+    ClientError : a fault of the form, ``mapping_form.said_twice``, ``mapping_form.tables_twice``,
+        ``mapping_form.nothing_used``, and what ``read`` raises
     """
     path = folder / client.WORKBOOK
     where = f"{client_id}/{client.WORKBOOK}"
-    found = _read(path.read_bytes(), path, where)
+    found = _read(forms.content(path, where), path, where)
+    if not any((toml.get("tables"), found.declared["tables"])):
+        raise ClientError("mapping_form.nothing_used", where=where)
     if toml.get("tables") and found.declared["tables"]:
         raise ClientError("mapping_form.tables_twice", where=where, got=listed(toml["tables"]))
     for key in SETTINGS.values():
@@ -146,7 +148,7 @@ def _source() -> bytes:
 
 
 def _parsed(path: Path, where: str) -> Mapping:
-    sheets = forms.read(FORM, path, where)
+    sheets = forms.read(FORM, path, where, client=path.parent.absolute().name)
     declared, places = _settings(sheets["settings"])
     declared["tables"] = tables = {}
     known = list(sheets["sources"]["source"])
@@ -213,8 +215,8 @@ def _crossed(text: str, cell: str) -> str:
     codes = [known.get(contracts.normalised(part)) for part in parts]
     if None in codes:
         lost = parts[codes.index(None)]
-        labels = [label for spellings in groups().values() for label in spellings]
-        raise ClientError("mapping_form.unknown_group", where=cell, got=lost, nearest=nearest(lost, labels))
+        near = nearest(lost, [label for spellings in groups().values() for label in spellings])
+        raise ClientError("mapping_form.unknown_group", where=cell, got=lost, nearest=near, allowed=_group_labels())
     return "*".join(codes)
 
 
@@ -230,6 +232,12 @@ def groups() -> dict[str, tuple[str, ...]]:
     }
 
 
+def _group_labels() -> dict[str, str]:
+    tables = [contracts.load(table) for table in client.GROUPED]
+    columns = {name: table.columns[name].label for table in tables for name in groups() if name in table.columns}
+    return forms.worded(columns.values())
+
+
 # --- sources -----------------------------------------------------------------------------------------------------
 
 
@@ -240,11 +248,11 @@ def _blocks(row, sheets: dict[str, pd.DataFrame]) -> list[tuple[str, dict, dict[
     if not table:
         return []
     fields = _fields(columns[columns["source"] == row.source], table)
-    items = [header for header, field in fields.items() if field == ITEM]
+    items = [header for header, field in fields.items() if field in (ITEM, REVERSED)]
     block, cells = _block(row, sources)
     recode, missing = _levels(sheets["levels"], row.source, fields, table)
     found = []
-    plain = {header: "" if field == ITEM else field for header, field in fields.items()}
+    plain = {header: "" if header in items else field for header, field in fields.items()}
     if table != ITEMS or not items:
         own = {"columns": plain, "constants": _constants(row, table, "scale"), "recode": recode[table]}
         found.append((table, block | own | {"missing": block["missing"] + missing[table]}, cells))
@@ -253,7 +261,10 @@ def _blocks(row, sheets: dict[str, pd.DataFrame]) -> list[tuple[str, dict, dict[
         shared = known.keys() - {"score", "item_id"}
         kept = {h: field if field in shared else "" for h, field in plain.items() if h not in items}
         own = {"columns": kept, "constants": _constants(row, ITEMS, "item"), "recode": recode[ITEM]}
-        own["unpivot"] = {"columns": items, "name": "item_id", "value": "score"}
+        named = exports.labelled(fields, items) if block.get("export") else {}
+        own["unpivot"] = {"columns": items, "name": "item_id", "value": "score", "items": named}
+        called = {header: named.get(header, {}).get("item_id", header) for header in items}
+        own["reverse"] = [called[header] for header in items if fields[header] == REVERSED]
         found.append((ITEMS, block | own | {"missing": block["missing"] + missing[ITEM]}, cells))
     return found
 
@@ -268,19 +279,20 @@ def _table(row, sources: pd.DataFrame) -> str:
     if found is None:
         known = [text for texts in titles.values() for text in texts[1:]]
         where = forms.cell(sources, row.line, "table")
-        values = {"got": row.table, "nearest": nearest(row.table, known), "allowed": listed(known)}
+        allowed = forms.worded(contracts.load(name).title for name in contracts.names())
+        values = {"got": row.table, "nearest": nearest(row.table, known), "allowed": allowed}
         raise ClientError("mapping_form.unknown_table", where=where, **values)
     return found
 
 
 def _fields(rows: pd.DataFrame, table: str) -> dict[str, str]:
-    """Header -> field code, "" where not used, "item" for a question; every field once."""
+    """Header -> field code, "" where not used, "item" or "reversed" for a question; every field once."""
     fields: dict[str, str] = {}
     first: dict[str, tuple[str, str]] = {}
     for row in rows.itertuples():
         cell = forms.cell(rows, row.line, "field")
         field = _field(row.field, table, cell)
-        if field and field != ITEM and field in first:
+        if field and field not in (ITEM, REVERSED) and field in first:
             header, other = first[field]
             values = {"got": row.field, "first": f"{header} ({other.rsplit(', ', 1)[-1]})", "column": row.column}
             raise ClientError("mapping_form.field_twice", where=cell, **values)
@@ -293,13 +305,15 @@ def _field(text: str, table: str, cell: str) -> str:
     """The code of one field, by code or label in either language."""
     if not text or is_word(NOT_USED, text):
         return ""
-    if is_word(ITEM, text) and table in (ANSWERS, ITEMS):
-        return ITEM
+    for question in (ITEM, REVERSED) if table in (ANSWERS, ITEMS) else ():
+        if is_word(question, text):
+            return question
     columns = contracts.load(table).columns
     known = {contracts.normalised(said): name for name, c in columns.items() for said in (name, *c.label.values())}
     if contracts.normalised(text) not in known:
-        labels = [said for column in columns.values() for said in dict.fromkeys(column.label.values())]
-        values = {"got": text, "table": table, "nearest": nearest(text, labels), "allowed": listed(labels)}
+        labels = [column.label for column in columns.values()]
+        near = nearest(text, [said for label in labels for said in label.values()])
+        values = {"got": text, "table": contracts.load(table).title, "nearest": near, "allowed": forms.worded(labels)}
         raise ClientError("mapping_form.unknown_field", where=cell, **values)
     return known[contracts.normalised(text)]
 
@@ -331,7 +345,7 @@ def _levels(levels: pd.DataFrame, source: str, fields: dict[str, str], table: st
     """Recoding and codes for no answer, of the table and of its questions."""
     recode, missing = {table: {}, ITEM: {}}, {table: [], ITEM: []}
     for row in levels[levels["source"] == source].itertuples():
-        items = is_word(ALL_ITEMS, row.column) or fields.get(row.column) == ITEM
+        items = is_word(ALL_ITEMS, row.column) or fields.get(row.column) in (ITEM, REVERSED)
         field = "score" if items else fields.get(row.column, "")
         if not field or not row.meaning or row.value == row.meaning:
             continue
@@ -355,7 +369,8 @@ def _meant(text: str, column: contracts.Column, cell: str) -> str:
         return text
     found = contracts.levels(column).get(contracts.normalised(text))
     if found is None and column.levels and not column.open:
-        labels = [label for level in column.levels.values() for label in level.label.values()]
-        values = {"got": text, "nearest": nearest(text, labels), "allowed": listed(labels)}
+        labels = [level.label for level in column.levels.values()]
+        near = nearest(text, [said for label in labels for said in label.values()])
+        values = {"got": text, "nearest": near, "allowed": forms.worded(labels)}
         raise ClientError("mapping_form.unknown_level", where=cell, **values)
     return found or text

@@ -1,7 +1,7 @@
 """``mapping.xlsx`` made: what was guessed of every sheet, laid out for a person to check, in the client's language."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,8 @@ from sqlib.client import GROUPED, WORKBOOK, Cells, Identity, Reporting, Themes
 from sqlib.guesses import ITEM, Proposal
 from sqlib.rules import NOT_IN_FUTURE_EXEMPT
 from sqlib.sheets import Sheet
+
+ANSWERS = ("feedback", "feedback_items")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,17 @@ def sources(found: list[Sheet]) -> list[Source]:
             body = pd.concat([sheet.body for sheet in part], ignore_index=True)
             files = pattern if len(part) > 1 else part[0].file
             made.append(Source(files, part[0], guesses.guess(body, part[0].repeated), body))
-    return made
+    asked = any(source.proposal.table in ANSWERS for source in made)
+    return made if asked else [one for source in made for one in (source, *_rated(source))]
+
+
+def _rated(source: Source) -> list[Source]:
+    """The rated tickets of a help desk once more, as feedback: where nothing else is, the ratings would be lost."""
+    rated = (source.proposal.columns["field"] == "satisfaction").any()
+    if source.proposal.table != "cases" or not source.proposal.export or not rated:
+        return []
+    second = guesses.guess(source.body, source.sheet.repeated, ["feedback"])
+    return [replace(source, proposal=second)] if second.table else []
 
 
 def _pattern(file: str) -> str:
@@ -184,12 +196,27 @@ def _source(number: int, source: Source, language: str) -> dict:
         "sheet": source.sheet.name,
         "table": contracts.load(proposal.table).title[language] if proposal.table else unused,
         "certainty": proposal.certainty if proposal.table else "unmatched",
+        "export": proposal.export,
         "scale_min": score[0],
         "scale_max": score[1],
         "item_min": items[0],
         "item_max": items[1],
         "missing": ", ".join(proposal.missing),
+        "year": _year(source),
     }
+
+
+def _year(source: Source) -> str:
+    """The year of dates written without one, where the other dates of the column know one only."""
+    frame = source.proposal.columns
+    known = contracts.load(source.proposal.table).columns if source.proposal.table else {}
+    dated = [row.column for row in frame.itertuples() if row.field in known and known[row.field].type in guesses.DATES]
+    years: set[int] = set()
+    for header in dated:
+        read = dates.datetimes(source.body[header].mask(source.body[header] == ""), timezone="UTC")
+        if read.failed.eq("date_without_year").any():
+            years |= set(read.values.dropna().dt.year)
+    return str(years.pop()) if len(years) == 1 else ""
 
 
 def _columns(number: int, source: Source, language: str) -> pd.DataFrame:
@@ -197,7 +224,8 @@ def _columns(number: int, source: Source, language: str) -> pd.DataFrame:
     table = source.proposal.table
     tables = [table] if table else contracts.names()
     labels = list(dict.fromkeys(c.label[language] for name in tables for c in contracts.load(name).columns.values()))
-    item = [mapping_form.word("item", language)] if table in ("", "feedback", "feedback_items") else []
+    asked = table in ("", *ANSWERS)
+    item = [mapping_form.word(name, language) for name in ("item", "reversed")] if asked else []
     words = {ITEM: mapping_form.word("item", language), "": ""}
     known = contracts.load(table).columns if table else {}
     frame = source.proposal.columns
@@ -218,7 +246,8 @@ def _levels(number: int, source: Source, language: str) -> pd.DataFrame:
     frame = frame.assign(field=frame["column"].map(fields))
     shared = frame["field"] == ITEM
     frame["column"] = frame["column"].mask(shared, mapping_form.word("all_items", language))
-    frame = frame.groupby(["column", "value", "meaning", "field"], sort=False, as_index=False)["count"].sum()
+    counts = frame.groupby(["column", "value", "field"], sort=False, as_index=False)
+    frame = counts.agg({"count": "sum", "meaning": "max"})
     table, none = source.proposal.table, mapping_form.word("no_answer", language)
     rows = list(frame.itertuples())
     choices = [[*_choices(table, row, frame, language), none] for row in rows]

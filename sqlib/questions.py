@@ -4,11 +4,13 @@ What is kept can identify nobody: no column whose header asks for a person, a nu
 like one, and only columns whose answers recur (at most 30, five rows to each on average).
 """
 
+import functools
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
-from sqlib import repairs
+from sqlib import exports, repairs
 from sqlib.contracts import Contract
 
 MOST = 30  # different answers of a question worth tallying
@@ -16,16 +18,34 @@ ROWS = 5  # rows an answer needs on average: what hardly recurs is a name or fre
 LONGEST = 60  # characters of an answer that was chosen, not written
 SEPARATORS = re.compile("\\s*[\u250b\uff1b;|\n]\\s*")  # between the choices of a multiple-choice question
 _NUMBERED = re.compile(r"@|\d{5,}|\d{1,4}[-/.:\u5e74]\d{1,2}")  # mail, phone, identity number, date, time
+JOIN, TICKS = "|", {"0", "1"}  # between gathered options; what a column of one option holds
 COLUMNS = ["question", "answer", "feedback_id", "cluster"]
 
 
-def kept(raw: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """The questions of a raw frame worth tallying, as categories, one row a row of ``raw``."""
+def kept(raw: pd.DataFrame, contract: Contract, codes: Iterable[str] = ()) -> pd.DataFrame:
+    """The questions of a raw frame worth tallying, as categories, one row a row of ``raw``.
+
+    Options ticked in columns of their own become one question; ``codes`` stand for no answer.
+    """
+    silent = repairs.vocabulary("missing") | set(map(repairs.folded, codes))
     unknown = [name for name in raw if name not in contract.columns and name not in ("source_file", "source_row")]
-    cleared = {name: repairs.blank(raw[name], repairs.vocabulary("missing")) for name in unknown if _asks(name)}
+    cleared = {name: repairs.blank(raw[name], silent) for name in unknown}
+    cleared = {name: cells for name, cells in _gathered(cleared).items() if _asks(name)}
     return pd.DataFrame(
         {name: cells.astype("category") for name, cells in cleared.items() if _recurs(cells)}, index=raw.index
     )
+
+
+def _gathered(cleared: dict[str, pd.Series]) -> dict[str, pd.Series]:
+    """Columns of one numbered question that say ticked or not: the options ticked in each row, joined."""
+    options = [q for q in exports.questions(cleared) if q.item and set(cleared[q.header].dropna()) <= TICKS]
+    gathered = {name: cells for name, cells in cleared.items() if name not in {option.header for option in options}}
+    for stem in dict.fromkeys(option.stem for option in options):
+        ticked = {q.item: cleared[q.header].eq("1").fillna(False) for q in options if q.stem == stem}
+        texts = [ticks.map({True: f"{item}{JOIN}", False: ""}) for item, ticks in ticked.items()]
+        joined = functools.reduce(lambda one, other: one + other, texts).astype("str").str.removesuffix(JOIN)
+        gathered[stem] = joined.mask(joined.eq(""))
+    return gathered
 
 
 def chosen(questions: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def rows(frame: pd.DataFrame, client: Client, table: str) -> pd.Series:
         items = list(frame.loc[own, column].dropna().unique())
         for name in source.reverse:
             if name not in (WHOLE, *items):
-                where = f"{client.id}/client.toml: tables.{table}[{number}].reverse"
+                where = f"{client.place(table, number)}.reverse"
                 near = {"nearest": nearest(name, items), "items": listed(items)}
                 raise ClientError("reversals.unknown_item", where=where, got=name, **near)
             found |= own if name == WHOLE else own & frame[column].eq(name).fillna(False)

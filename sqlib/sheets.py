@@ -37,6 +37,7 @@ def read(folder: Path, path: Path) -> list[Sheet]:
     found = [sheet for sheet in found if len(sheet.body.columns)]
     if not found:
         raise ClientError("intake.file_empty", where=where)
+    found = [sheet for sheet in found if len(sheet.body)] or found  # a sheet of notes under one heading is no table
     return found if len(names) > 1 else [Sheet(file, "", one.body, one.repeated, one.line) for one in found]
 
 

@@ -123,7 +123,7 @@ def told(started: Started, seconds: float, speech: str) -> list[str]:
         marks = (guesses.SURE, guesses.LIKELY, guesses.CHECK)
         counts = {mark: int((columns["certainty"] == mark).sum()) for mark in marks}
         lines.append(say("source", place=place, table=title, rows=len(source.body), **counts))
-        unmatched = columns.loc[columns["field"] == "", "column"]
+        unmatched = columns.loc[columns["certainty"] == guesses.UNMATCHED, "column"]
         if len(unmatched):
             lines.append(say("unmatched", count=len(unmatched), columns=listed(unmatched)))
     lines += [say("unread", file=file, reason=error.parts(speech)["what"]) for file, error in started.unread.items()]

@@ -18,6 +18,7 @@ from sqlib import (
     contracts,
     corrections,
     duplicates,
+    exports,
     intake,
     praise,
     questions,
@@ -205,10 +206,18 @@ def build(raw: Raw, contract: Contract, client: Client, as_of: date | None, deci
     counts = balances.counts(raw.counts, files, classes)
     quarantine = _quarantine(raw.frame.loc[aside.index[aside]], failed, broken, summed)
     logs = joined([raw.repairs, hand.log, read.repairs], LOG)
-    asked = questions.kept(raw.frame.loc[used.index[used]], contract).reset_index(drop=True)
+    asked = _asked(raw.frame.loc[used.index[used]], contract, client)
     problems = _ordered(joined(notes, PROBLEMS))
     told = corrections.told([hand.decisions, corrections.accepted(problems, decided)[1]])
     return Table(contract.name, frame, quarantine, problems, logs, counts, raw.unknown, asked, told)
+
+
+def _asked(rows: pd.DataFrame, contract: Contract, client: Client) -> pd.DataFrame:
+    """The questions worth tallying, but for those that are rows of the item scores."""
+    scored = [source.unpivot.columns for source in client.tables.get("feedback_items", []) if source.unpivot]
+    items = [header for headers in scored for header in headers]
+    codes = exports.codes(client.tables.get(contract.name, []))
+    return questions.kept(rows.drop(columns=items, errors="ignore"), contract, codes).reset_index(drop=True)
 
 
 def _without(rows: pd.DataFrame, read: columns.Columns, gone: pd.Series) -> tuple[pd.DataFrame, columns.Columns]:

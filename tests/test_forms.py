@@ -174,3 +174,20 @@ def test_any_text_returns_unchanged(tmp_path_factory, masked, printed):
     path = forms.write("quotes", {"quotes": rows}, tmp_path_factory.mktemp("forms") / "q.xlsx", "en")
     back = forms.read("quotes", path)["quotes"].iloc[0]
     assert (back["masked"], back["printed"]) == (masked.strip(), printed.strip())
+
+
+def test_a_workbook_that_cannot_be_read_or_is_none_is_told_apart(tmp_path, monkeypatch):
+    for data, kind in ((b"PK\x03\x04 half", "cut"), (b"\xd0\xcf\x11\xe0 old", "other")):
+        (tmp_path / "mapping.xlsx").write_bytes(data)
+        with pytest.raises(ClientError) as caught:
+            forms.read("mapping", tmp_path / "mapping.xlsx")
+        assert caught.value.code == "forms.damaged" and caught.value.values["got"] == forms._words()["damaged"][kind]
+        assert all("sqlib new client" in caught.value.parts(language)["remedy"] for language in ("zh", "en"))
+
+    def held(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", held)
+    with pytest.raises(ClientError) as caught:
+        forms.read("mapping", tmp_path / "mapping.xlsx")
+    assert caught.value.code == "forms.locked"

@@ -86,3 +86,13 @@ def test_one_customer_under_two_ids_by_writing_and_by_name(tmp_path):
 
 def test_ids_whose_numbers_are_cut_elsewhere_stay_two(tmp_path):
     assert proposed(tmp_path / "x", "customer_id\n1-11\n11-1\n111\n", "customers").empty
+
+
+def test_a_wrong_character_in_the_ending_that_the_labels_share_is_a_slip():
+    names = TEXTS["branches"]
+    counts = pd.Series(dict.fromkeys(names["right"], 80) | {names["wrong"]: 1})
+    (row,) = labels._paired(counts, {})
+    assert (row["label"], row["into"], row["why"]) == (names["wrong"], names["right"][0], "one_slip")
+    assert labels._paired(pd.Series(dict.fromkeys(names["right"], 80)), {}) == []  # east and west stay two
+    assert labels._paired(counts + 20, {}) == []  # often: another branch
+    assert labels._paired(counts.drop(names["right"][1:3]), {}) == []  # too few labels say what the ending is

@@ -170,7 +170,7 @@ def test_a_deleted_column_an_old_version_and_an_empty_sheet(folder):
         book.save(folder / client.WORKBOOK)
 
     spoil(lambda book: page(book, "columns").delete_cols(4))
-    refused(folder, "forms.column_missing", got="Field")
+    refused(folder, "forms.column_missing", "", remedy="sqlib new client")
     spoil(lambda book: page(book, "sources").delete_rows(1, 50))
     refused(folder, "forms.column_missing")
     spoil(lambda book: book.remove(page(book, "levels")))
@@ -189,7 +189,7 @@ def test_no_source_left_is_no_table(folder):
         change(folder, "sources", "table", "not used", lambda row, number=number: row[0] == number)
     with pytest.raises(ArgumentError) as caught:
         client.load(folder)
-    assert caught.value.code == "client.no_tables"
+    assert caught.value.code == "mapping_form.nothing_used"
 
 
 def test_an_unknown_file_and_a_lost_column_name_the_row_when_the_table_is_read(folder):
@@ -208,3 +208,10 @@ def test_both_files_may_not_say_the_same_differently(folder):
     refused(folder, "mapping_form.tables_twice", got="feedback")
     toml.write_text('[client]\nname = "clinic"\n[targets]\nnps = 30\n', encoding="utf-8")
     assert client.load(folder).targets == {"nps": 30}
+
+
+def test_the_workbook_of_another_client_is_refused(folder):
+    (folder.parent / "other").mkdir()
+    for name in (client.WORKBOOK, client.FILE):
+        (folder.parent / "other" / name).write_bytes((folder / name).read_bytes())
+    refused(folder.parent / "other", "forms.another_client", got="other")

@@ -129,3 +129,37 @@ def test_files_are_given_as_a_shell_writes_them():
     words = cli._joined(["new", "client", "d", "--from", "a", "b c", "--language", "zh", "--from", "e"])
     assert words == ["new", "client", "d", "--from", "a", "--from", "b c", "--language", "zh", "--from", "e"]
     assert cli._joined(["run", "x", "-p", "n", "8"]) == ["run", "x", "-p", "n=8"]
+
+
+def test_an_old_workbook_is_read_like_a_new_one(tmp_path):
+    made = starting.start(tmp_path / "acme", [str(Path(__file__).parent / "data" / "xls" / "plain.xls")], TODAY)
+    (source,) = made.sources
+    assert not made.unread and len(source.body) and len(source.proposal.columns) == len(source.body.columns) > 1
+
+
+def test_customers_are_called_as_the_trade_calls_them(tmp_path):
+    trade = ugly_files.DECLARED["trade"]
+    (tmp_path / "list.csv").write_text(trade["customers"].strip(), encoding="utf-8")
+    (source,) = starting.start(tmp_path / "acme", [str(tmp_path / "list.csv")], TODAY).sources
+    found = source.proposal.columns.set_index("column")
+    assert source.proposal.table == "customers"
+    assert found["field"].to_dict() == trade["fields"]
+    assert not found["certainty"].isin(["sure", "likely"]).any()
+
+
+def test_the_year_of_dates_without_one_is_that_of_the_others(tmp_path):
+    rows = (
+        "".join(f"2026-07-{n:02d},{n % 5 + 1}\n" for n in range(1, 21)) + f"{ugly_files.DECLARED['trade']['day']},4\n"
+    )
+    (tmp_path / "calls.csv").write_text("review date,rating\n" + rows, encoding="utf-8")
+    made = starting.start(tmp_path / "acme", [str(tmp_path / "calls.csv")], TODAY)
+    assert client.load(made.folder).tables["feedback"][0].year == 2026
+
+
+def test_a_sheet_of_notes_is_no_source(tmp_path):
+    book = Workbook()
+    for line in (["review date", "rating"], *(["2026-07-01", n % 5 + 1] for n in range(20))):
+        book.active.append(line)
+    book.create_sheet("Notes").append(["filled in by the call centre"])
+    book.save(tmp_path / "calls.xlsx")
+    assert len(starting.start(tmp_path / "acme", [str(tmp_path / "calls.xlsx")], TODAY).sources) == 1
