@@ -26,6 +26,7 @@ class Audience:
     name: str
     names: bool
     withheld: bool
+    house: bool
     peers: tuple[str, ...]
     hides: tuple[str, ...]
     own: tuple[tuple[str, str], ...] = ()
@@ -44,7 +45,7 @@ def names() -> tuple[str, ...]:
 def load(name: str, **own: str) -> Audience:
     """The audience called ``name``; ``own``: the reader's own member of each grouping of its ``peers``."""
     entry = words.entry("audiences", name)
-    rules = {rule: entry[rule] for rule in ("names", "withheld")}
+    rules = {rule: entry[rule] for rule in ("names", "withheld", "house")}
     sets = {rule: tuple(entry[rule]) for rule in ("peers", "hides")}
     return Audience(name, **rules, **sets, own=tuple((kind, own[kind]) for kind in sets["peers"]))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import __version__, basis, catalogue, client, desk, notebook, periods, project, render, versions
+from sqlib import __version__, basis, catalogue, client, desk, notebook, periods, portfolio, project, render, versions
 from sqlib.errors import ArgumentError, SqlibError
 
 OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
@@ -35,6 +35,16 @@ class Job:
     def folder(self) -> Path:
         """Where its reports go, below the reports folder."""
         return Path(self.who.id) / self.period
+
+    @property
+    def team(self) -> str:
+        """Whose report it is, where each team has its own."""
+        return str(self.parameters.get("team", "")) if self.audience == portfolio.TEAM else ""
+
+    @property
+    def place(self) -> str:
+        """Where its files go, below ``folder``."""
+        return portfolio.place(self.audience, self.team)
 
     @property
     def chosen(self) -> dict:
@@ -208,7 +218,7 @@ def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str
 
     A file that another program holds open refuses even its own name: it is found before any other is replaced.
     """
-    place, tables = out / job.folder / job.audience, Path("tables") / job.page.stem
+    place, tables = out / job.folder / job.place, Path("tables") / job.page.stem
     (place / tables).mkdir(parents=True, exist_ok=True)
     moves = {path: place / tables / path.name for path in sorted((staging / job.languages[0] / tables).glob("*"))}
     moves |= {entry[kind]: place / entry[kind].name for entry in made.values() for kind in ("notebook", "html")}
@@ -217,14 +227,14 @@ def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str
     for path, target in moves.items():
         render.replace(path, target)
     for language, entry in made.items():
-        entry |= {kind: f"{job.audience}/{entry[kind].name}" for kind in ("notebook", "html")}
+        entry |= {kind: f"{job.place}/{entry[kind].name}" for kind in ("notebook", "html")}
         (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
     return made
 
 
 def _drop_stale(job: Job, findings: list[dict], tables: dict[str, str], out: Path) -> None:
     """What an earlier run left and this one contradicts: tables no longer made, a report in a language not run now."""
-    place = out / job.folder / job.audience
+    place = out / job.folder / job.place
     for path in (place / "tables" / job.page.stem).glob("*.csv"):
         if path.name not in tables:
             path.unlink()
@@ -267,7 +277,7 @@ def _papermill():
 
 
 def _failure(job: Job, language: str, executed: Path, out: Path, got) -> SqlibError:
-    kept = out / job.folder / job.audience / f"{job.page.stem}.{language}.failed.ipynb"
+    kept = out / job.folder / job.place / f"{job.page.stem}.{language}.failed.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(executed if executed.is_file() else job.page.notebook, kept)
     return SqlibError("batch.page_failed", page=job.page.stem, where=kept, got=got)
@@ -293,6 +303,11 @@ def _unworded(harvest: dict) -> list[dict]:
     return [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
 
 
+def _mine(entry: dict) -> tuple[str, str]:
+    """Page and place of a recorded job: one of each pair is kept."""
+    return entry["stem"], portfolio.place(entry["audience"], entry.get("parameters", {}).get("team", ""))
+
+
 def _record(outcome: Outcome, folder: Path) -> None:
     """Put the outcome into ``run.json``, keeping the other pages of that client and period."""
     path, job = folder / "run.json", outcome.job
@@ -300,14 +315,14 @@ def _record(outcome: Outcome, folder: Path) -> None:
         known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
         known = {}  # half a record helps nobody; the portal finds the reports that lie there
-    mine = (job.page.stem, job.audience)
-    before = next((entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) == mine), {})
+    mine = (job.page.stem, job.place)
+    before = next((entry for entry in known.get("jobs", ()) if _mine(entry) == mine), {})
     kept = {  # languages not run this time whose report still stands
         language: made
         for language, made in before.get("languages", {}).items()
         if language not in job.languages and (folder / made["html"]).is_file()
     }
-    others = [entry for entry in known.get("jobs", ()) if (entry["stem"], entry["audience"]) != mine]
+    others = [entry for entry in known.get("jobs", ()) if _mine(entry) != mine]
     entry = {
         "stem": job.page.stem,
         "title": job.page.title,
@@ -324,5 +339,5 @@ def _record(outcome: Outcome, folder: Path) -> None:
     record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period}
     record |= {name: known[name] for name in ("version", "state") if name in known}
     record["versions"] = {"sqlib": __version__} | basis.libraries()
-    record["jobs"] = sorted([*others, entry], key=lambda item: (item["stem"], item["audience"]))
+    record["jobs"] = sorted([*others, entry], key=_mine)
     render.write(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")

@@ -1,6 +1,5 @@
 """``sqlib check``: read and check a client's data, show every problem, write the workbook, say which pages can run."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def taken_over(folders: list[Path], language: str) -> list[str]:
 def _without_effect(checked: dict[str, Table]) -> dict[str, Table]:
     """The tables with the decisions that do nothing, or not what they said."""
     return {
-        name: replace(table, decisions=table.decisions[table.decisions["reason"] != ""])
+        name: table.changed(decisions=table.decisions[table.decisions["reason"] != ""])
         for name, table in checked.items()
     }
 

@@ -256,6 +256,7 @@ def deliver(
     period: OnePeriod = None,
     out: Annotated[Path | None, typer.Option(help="Archive (.zip); default: deliveries/ beside the reports.")] = None,
     draft: Annotated[bool, typer.Option("--draft", help="What lies there, not the latest final.")] = False,
+    team: Annotated[str, typer.Option(help="Whose report, where the audience is team.")] = "",
     reports: Reports = Path("reports"),
 ) -> None:
     """Write one archive with one audience's reports and tables, searched before it leaves.
@@ -273,7 +274,7 @@ def deliver(
     from sqlib import delivery, words
 
     path, unsearchable = delivery.deliver(
-        folder, period, audience, out, draft, reports, tell=lambda hits: delivery.show(hits, speech())
+        folder, period, audience, out, draft, reports, tell=lambda hits: delivery.show(hits, speech()), team=team
     )
     typer.echo(words.text("delivery", "said", "done", language=speech(), path=path))
     if unsearchable:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import checking, leaks, page, portfolio, versions, words, workbook
+from sqlib import audiences, checking, leaks, page, portfolio, quotes, versions, words, workbook
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.leaks import Hit
 
@@ -21,24 +21,28 @@ LISTED = 200  # hits shown on screen
 
 def deliver(
     folder: str | Path, period: str | None, audience: str, out: Path | None, draft: bool, reports: Path,
-    tell: Callable[[list[Hit]], None] = lambda hits: None,
+    tell: Callable[[list[Hit]], None] = lambda hits: None, team: str = "",
 ) -> tuple[Path, int]:  # fmt: skip
     """Write the archive of one client, period and audience; where it lies, and how many names could not be searched.
 
     ``tell`` gets everything found that must not leave, before the error that stops it; nothing is written then.
+    ``team``: whose report it is, where the audience is a team.
 
     Raises
     ------
     ArgumentError : a wrong argument, or an archive that cannot be written
     SqlibError : ``delivery.leaks``, ``delivery.no_final``, ``delivery.no_files``, ``versions.changed``
     """
-    page.check({"audience": audience})
+    page.check({"audience": audience, "team": team})
     who, place = versions.place(folder, period, reports)
     source, version = _source(place, draft)
-    held = contents(source / audience)
+    own = portfolio.place(audience, team)
+    held = contents(source / own)
     if not held:
-        raise SqlibError("delivery.no_files", where=source, got=audience)
-    name, secret = f"{who.id}-{place.name}-{audience}-{version}", leaks.secrets(who)
+        raise SqlibError("delivery.no_files", where=source, got=own)
+    name = f"{who.id}-{place.name}-{own.replace('/', '-')}-{version}"
+    hides = audiences.load(audience, team=team).hides
+    secret = leaks.secrets(who, quotes.released(who.folder), hides)
     hits = [hit for file, data in held.items() for hit in leaks.scan(file, data, secret, audience)]
     if hits:
         tell(hits)

@@ -179,8 +179,8 @@ def _float(value) -> float:
 def _tables(folder: Path) -> dict[tuple[str, str], Path]:
     """(page, table) -> its CSV; of several audiences the fullest."""
     found = {}
-    for audience in reversed(portfolio.AUDIENCES):
-        for path in sorted((folder / audience / "tables").glob("*/*.csv")):
+    for own in reversed(portfolio.places(folder)):
+        for path in sorted((own / "tables").glob("*/*.csv")):
             found[path.parent.name, path.stem] = path
     return found
 

@@ -89,39 +89,47 @@ class Secrets:
     short_ids: frozenset[str]
     comments: Needles
     paths: tuple[str, ...]
+    groups: Needles
     unsearchable: tuple[str, ...] = ()
 
 
-def secrets(client: Client, approved: Collection[str] = ()) -> Secrets:
+def secrets(client: Client, approved: Collection[str] = (), hides: Collection[str] = ()) -> Secrets:
     """Names, ids and comments of every table of a client.
 
     Parameters
     ----------
-    approved : texts released for quotation
+    approved : texts released for quotation; what stands in one of them is no secret
+    hides : groupings the audience may not read (teams), in whatever words a person wrote
     """
     loaded = {name: tables.load(client, name, as_of=client.data_until) for name in client.tables}
     frames = [
         (contracts.load(name), frame) for name, table in loaded.items() for frame in (table.frame, table.quarantine)
     ]
     ids = {value for contract, frame in frames for value in _ids(contract, frame)}
-    return known(_names(client, ids), ids, _comments(frames, approved), _paths(client), spoken() + client.name)
+    found = _names(client, ids), ids, _comments(frames), _paths(client)
+    return known(*found, spoken() + client.name, approved, _groups(frames, hides))
 
 
 def known(
-    names: Iterable[str], ids: Iterable[str], comments: Iterable[str], paths: Iterable[str], prose: str
-) -> Secrets:
+    names: Iterable[str], ids: Iterable[str], comments: Iterable[str], paths: Iterable[str], prose: str,
+    approved: Collection[str] = (), groups: Iterable[str] = (),
+) -> Secrets:  # fmt: skip
     """Secrets laid out for the search; ``prose``: our own wording, whose words no search can tell from a name."""
+    released = "\n".join(map(folded, approved))
+    parts = {part for text in comments for part in _quotable(text)}
     long = {value for value in names if len(folded(value)) >= (3 if value.isascii() else 2)}
-    common = set(Needles(long, 2).found(folded(prose)))
+    groups = set(groups)
+    common = set(Needles(long | groups, 2).found(folded(prose)))
     raw = {value for value in ids if not _PSEUDONYM.fullmatch(value)}
     marked = {value for value in raw if re.search("[A-Za-z]", value) and re.search(r"\d", value)}
     return Secrets(
         names=Needles((value for value in long if folded(value) not in common), 2),
         ids=Needles(marked, ID),
         short_ids=frozenset(raw),
-        comments=Needles((part for text in comments for part in _quotable(text)), COMMENT),
+        comments=Needles((part for part in parts if folded(part) not in released), COMMENT),
         paths=tuple(paths),
         unsearchable=tuple(sorted(common)),
+        groups=Needles((value for value in groups if folded(value) not in common), 2),
     )
 
 
@@ -134,16 +142,21 @@ def _ids(contract: contracts.Contract, frame: pd.DataFrame) -> set[str]:
     return {str(value) for name in held if name in frame for value in frame[name].dropna().unique()}
 
 
-def _comments(frames: list, approved: Collection[str]) -> set[str]:
-    released = {folded(text) for text in approved}
-    found = {
+def _comments(frames: list) -> set[str]:
+    return {
         value
         for contract, frame in frames
         for name, column in contract.columns.items()
         if column.type == "text" and name in frame and name not in QUESTIONS
         for value in frame[name].dropna().unique()
     }
-    return {text for text in found if folded(text) not in released}
+
+
+def _groups(frames: list, hides: Collection[str]) -> set[str]:
+    """Members of the groupings in ``hides``; ids are looked for as such."""
+    held = [(frame, name) for contract, frame in frames for name in set(hides) & set(frame)
+            if name in contract.columns and contract.columns[name].type != "id"]  # fmt: skip
+    return {str(value) for frame, name in held for value in frame[name].dropna().unique()}
 
 
 def _names(client: Client, ids: set[str]) -> list[str]:
@@ -196,6 +209,7 @@ def _piece(piece: openers.Piece, secret: Secrets) -> Iterable[tuple[str, str]]:
     plain, shape = _NUMBER.sub(" ", piece.text), folded(piece.text)
     yield from ((kind, plain[start:end]) for start, end, kind in masking.find(plain) if kind in PERSONAL)
     yield from (("name", value) for value in secret.names.found(shape))
+    yield from (("group", value) for value in secret.groups.found(shape))
     yield from (("client_id", value) for value in secret.ids.found(shape))
     yield from (("comment", value) for value in secret.comments.found(shape))
     if folded(piece.column) in id_columns() and piece.text.lstrip("'") in secret.short_ids:

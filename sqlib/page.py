@@ -21,6 +21,7 @@ from sqlib import (
     commentary,
     findings,
     fragments,
+    masking,
     periods,
     project,
     pseudonyms,
@@ -238,7 +239,7 @@ class Page(Reading):
             self._emit_html(fragments.quote(text, source), key)
         if not found.quotes:
             self._html("note", self.say("quotes", "none"))
-        if found.refused:
+        if found.refused and self.audience.house:
             self._html("note", self.say("quotes", "refused", count=found.refused))
 
     def headline(self, key: str, result) -> None:
@@ -320,8 +321,9 @@ class Page(Reading):
     def close(self) -> None:
         """Sources with fingerprints and the parameters, and the record of the report."""
         columns = words.entry("page", "provenance")
-        self._tabulate("files", account.balance(self), words.entry("page", "files"), self.say("provenance", "files"))
-        self._tabulate("sources", self.sources(), columns["sources_columns"], self.say("provenance", "sources"))
+        files, sources = (self._anonymous(frame) for frame in (account.balance(self), self.sources()))
+        self._tabulate("files", files, words.entry("page", "files"), self.say("provenance", "files"))
+        self._tabulate("sources", sources, columns["sources_columns"], self.say("provenance", "sources"))
         left_out = ("client_dir", "out_dir", "language")  # a path is nobody's business, the language is plain to see
         rows = [{"name": name, "value": str(value)} for name, value in self._given.items() if name not in left_out]
         title = self.say("provenance", "parameters")
@@ -384,6 +386,13 @@ class Page(Reading):
 
     def _source(self) -> str:
         return self.say("figure", "source", client=self.client.name, period=self.period)
+
+    def _anonymous(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Files called after a person or a customer under a masked name, where the audience may not read names."""
+        if self.audience.names:
+            return frame
+        known = pseudonyms.names(self.client).values()
+        return frame.assign(file=masking.mask_all(frame["file"], known, self.language))
 
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Names of customers come back in the internal version only."""

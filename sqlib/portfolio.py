@@ -9,6 +9,7 @@ import functools
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from sqlib import notebook, render, style, words
 from sqlib.errors import SqlibError
 
 AUDIENCES = ("management", "internal", "team", "client")  # the fullest record that holds no name comes first
+TEAM = "team"  # the audience that is several
 FORMATS = ("html", "pdf", "docx", "pptx", "xlsx")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
 _STYLE = Path(__file__).parent / "style"
@@ -50,6 +52,24 @@ def portal(out: Path, *, language: str = "zh") -> Path:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return render.write(out / "index.html", page)
+
+
+def place(audience: str, team: str = "") -> str:
+    """Folder of one audience's files below that of the period; every team has its own, whatever its name holds."""
+    if not (audience == TEAM and team):
+        return audience
+    plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", team).strip(". ")
+    mark = "" if plain == team else f"~{hashlib.sha256(team.encode()).hexdigest()[:6]}"
+    return f"{audience}/{plain}{mark}"
+
+
+def places(folder: Path) -> list[Path]:
+    """Folders that hold the files of an audience, the fullest audience first; of teams by name."""
+    found = []
+    for audience in AUDIENCES:
+        inner = sorted(path for path in (folder / audience).glob("*") if path.is_dir() and path.name != "tables")
+        found += [folder / audience, *(inner if audience == TEAM else ())]
+    return found
 
 
 def findings_csv(folder: Path) -> Path:
@@ -97,7 +117,7 @@ def _told(path: Path) -> tuple[str, str]:
 
 def _notebooks(folder: Path) -> list[Path]:
     """Executed notebooks of one client and period, the fullest audience first, then by name."""
-    return [path for audience in AUDIENCES for path in sorted((folder / audience).glob("*.ipynb")) if _told(path)[1]]
+    return [path for own in places(folder) for path in sorted(own.glob("*.ipynb")) if _told(path)[1]]
 
 
 def _folders(out: Path) -> list[Path]:
@@ -116,7 +136,7 @@ def _grouped(rows: list[dict], key: str) -> dict[str, list[dict]]:
 def _run(folder: Path, out: Path, language: str) -> dict:
     """One client and period: the jobs its ``run.json`` tells, and the reports that only lie there."""
     run = recorded(folder / "run.json")
-    told = {(job["audience"], job["stem"]) for job in run.get("jobs", ())}
+    told = {(place(job["audience"], _team(job)), job["stem"]) for job in run.get("jobs", ())}
     jobs = [*run.get("jobs", ()), *_unrecorded(folder, told)]
     return {
         "client_id": run.get("client_id", folder.parent.name),
@@ -148,19 +168,26 @@ def _unrecorded(folder: Path, told: set[tuple[str, str]]) -> list[dict]:
     jobs = {}
     for path in _notebooks(folder):
         stem, language = _told(path)
-        audience = path.parent.name
-        if (audience, stem) in told or not path.with_suffix(".html").exists():
+        own = path.parent.relative_to(folder).as_posix()
+        if (own, stem) in told or not path.with_suffix(".html").exists():
             continue
         record = notebook.harvest(notebook.read(path))["report"]
-        job = jobs.setdefault((audience, stem), _found(stem, audience))
+        audience, _, team = own.partition("/")
+        job = jobs.setdefault((own, stem), _found(stem, audience, team))
         job["title"][language] = record.get("title", stem)
-        relative = f"{audience}/{path.stem}"
+        relative = f"{own}/{path.stem}"
         job["languages"][language] = {"notebook": f"{relative}.ipynb", "html": f"{relative}.html"}
     return list(jobs.values())
 
 
-def _found(stem: str, audience: str) -> dict:
-    return {"stem": stem, "title": {}, "audience": audience, "status": "done", "reason": None, "languages": {}}
+def _found(stem: str, audience: str, team: str) -> dict:
+    job = {"stem": stem, "title": {}, "audience": audience, "status": "done", "reason": None, "languages": {}}
+    return job | {"parameters": {"team": team}}
+
+
+def _team(job: dict) -> str:
+    """Whose report a job of the audience team is."""
+    return job.get("parameters", {}).get("team", "") if job["audience"] == TEAM else ""
 
 
 def _job(job: dict, folder: Path, out: Path, language: str) -> dict:
@@ -170,6 +197,7 @@ def _job(job: dict, folder: Path, out: Path, language: str) -> dict:
     return {
         "title": _wording(job["title"], language) or job["stem"],
         "audience": job["audience"],
+        "team": _team(job),
         "status": job["status"],
         "reason": _wording(job["reason"], language),
         "links": [

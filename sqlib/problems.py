@@ -1,6 +1,6 @@
 """Problems as a product: worded in the reader's language, grouped on screen, in full in a workbook."""
 
-from dataclasses import replace
+import functools
 from pathlib import Path
 
 import pandas as pd
@@ -89,7 +89,7 @@ def to_decide(
 def opened(checked: dict[str, Table]) -> dict[str, Table]:
     """The tables with the problems nobody has accepted."""
     return {
-        name: replace(table, problems=table.problems[~corrections.accepted(table.problems, table.decisions)[0]])
+        name: table.changed(problems=table.problems[~corrections.accepted(table.problems, table.decisions)[0]])
         for name, table in checked.items()
     }
 
@@ -202,10 +202,19 @@ def _repairs(checked: dict[str, Table], language: str) -> pd.DataFrame:
     place = log.groupby(["table", "file", "column", "rule"], sort=False)
     log = log.assign(count=place["rule"].transform("size"))[place.cumcount() < LISTED]
     log = log.sort_values(["table", "file", "column", "rule"], kind="stable")
+    mapped = {(name, column) for name in checked for column in contracts.load(name).columns}
+    unmapped = [pair not in mapped for pair in zip(log["table"], log["column"], strict=True)]
+    for name in ("before", "after"):  # nobody said what an unmapped column holds
+        log[name] = log[name].mask(unmapped, repairs.translated(log[name], _hidden(language)))
     log["repair"] = log["rule"].map(lambda rule: words.entry("problems", "repair", rule)[language])
     log["table"] = log["table"].map(lambda name: _title(name, language))
     names = ["table", "file", "column", "repair", "count", "row", "before", "after"]
     return log[names].rename(columns=_headings(names, language))
+
+
+def _hidden(language: str):
+    """Masks the numbers and addresses of persons in a text."""
+    return functools.partial(masking.mask, language=language)
 
 
 def _quarantine(checked: dict[str, Table], language: str) -> pd.DataFrame:
@@ -219,7 +228,7 @@ def _quarantine(checked: dict[str, Table], language: str) -> pd.DataFrame:
     rows["problems"] = rows["problems"].map(codes)
     own = {column for name in checked for column in contracts.load(name).columns}
     for name in [name for name in rows if name not in own and name not in (*corrections.POSITION, "table", "problems")]:
-        rows[name] = repairs.translated(rows[name], masking.mask)  # nobody said what an unmapped column holds
+        rows[name] = repairs.translated(rows[name], _hidden(language))  # nobody said what an unmapped column holds
     first = {"table": "table", "source_file": "file", "source_row": "row", "problems": "problems"}
     rest = [name for name in rows if name not in first and rows[name].notna().any()]
     headings = {name: words.entry("problems", "headings", heading)[language] for name, heading in first.items()}

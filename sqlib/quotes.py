@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import excerpts, forms, masking, pseudonyms
+from sqlib import excerpts, forms, masking, pseudonyms, words
 from sqlib.reading import Absent, Reading
 
 FORM, SHEET, FILE = "quotes", "quotes", "quotes.xlsx"
@@ -93,6 +93,14 @@ def approved(reading: Reading, own: dict[str, str]) -> Approved:
         if good and own_row
     ]
     return Approved(quotes, len(rows) - sum(fit))
+
+
+def released(folder: Path) -> set[str]:
+    """Every text a person approved for print in a client's workbook, as it may stand in a report of any language."""
+    rows = _read(folder / FILE)
+    rows = rows[rows["decision"] == "approve"]
+    texts = rows["printed"].where(rows["printed"] != "", rows["masked"])
+    return {masking.spoken(text, language) for text in texts for language in words.LANGUAGES}
 
 
 def _fit(row: dict, known: pd.DataFrame, names: frozenset[str]) -> bool:

@@ -88,6 +88,10 @@ class Table:
         return stored.cut(self.frame, columns, dated=None if start is None else self.dated, start=start, end=end,
                           present=present)  # fmt: skip
 
+    def changed(self, **parts: pd.DataFrame) -> "Table":
+        """The same table with other frames in place of some of its parts."""
+        return replace(self, **parts)
+
     @functools.cached_property
     def days(self) -> pd.DataFrame:
         """Rows of each file and day: file, day (NaT: undated), rows."""
@@ -106,6 +110,11 @@ class Kept(Table):
         if part not in self.__dict__.get("parts", ()):
             raise AttributeError(part)
         return self.__dict__.setdefault(part, self.parts[part].rows())
+
+    def changed(self, **parts: pd.DataFrame) -> "Kept":
+        other = Kept(self.name, self.parts)
+        other.__dict__.update(parts)
+        return other
 
     @property
     def columns(self) -> list[str]:

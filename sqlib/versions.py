@@ -45,10 +45,10 @@ def content(folder: Path) -> dict[str, str]:
 def files(folder: Path) -> list[Path]:
     """Reports, executed notebooks and tables of every audience; no half-run page."""
     found = []
-    for audience in portfolio.AUDIENCES:
-        tops = [path for path in (folder / audience).glob("*") if path.suffix in KINDS]
+    for own in portfolio.places(folder):
+        tops = [path for path in own.glob("*") if path.suffix in KINDS]
         found += [path for path in tops if not path.name.endswith(".failed.ipynb")]
-        found += (folder / audience / "tables").glob("*/*.csv")
+        found += (own / "tables").glob("*/*.csv")
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 

@@ -47,12 +47,12 @@ def level(now=(80, 20), before=None, **options) -> satisfaction.SatisfactionResu
     return satisfaction.satisfaction(answers(*now), previous, **options)
 
 
-def responded(groups: dict[str, tuple[int, int]], invitations=None, by="segment") -> response.ResponseResult:
+def responded(groups: dict[str, tuple[int, int]], invitations=None, by="segment", **options) -> response.ResponseResult:
     """``groups``: level -> (customers, of them answering)."""
     rows = [(f"{name}{i}", name, i < answered) for name, (size, answered) in groups.items() for i in range(size)]
     base = pd.DataFrame(rows, columns=["customer_id", by, "answers"])
     feedback = base.loc[base["answers"], ["customer_id"]]
-    return response.response(base, feedback, invitations, by=by)
+    return response.response(base, feedback, invitations, by=by, **options)
 
 
 def cells(teams: dict[str, tuple[int, int]], **options) -> segments.WeakPointsResult:
@@ -222,6 +222,7 @@ VERDICTS = {
         "under": lambda: responded({"small": (100, 30), "large": (100, 60)}),
         "as_expected": lambda: responded({"small": (100, 50), "large": (100, 52)}),
         "too_few": lambda: responded({"small": (2, 1), "large": (2, 1)}),
+        "few_answered": lambda: responded({"small": (100, 4), "large": (100, 60), "huge": (100, 70)}, min_group=5),
     },
     "weak_points": {
         "act_now": lambda: cells({"a": (20, 60), "b": (70, 10), "c": (70, 10)}, adjust=["segment"]),

@@ -1,5 +1,6 @@
 """The archive: one audience's files and nothing else, the same bytes each time, nothing where something leaks."""
 
+import dataclasses
 import errno
 import os
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_versions import here, kernel, run  # noqa: F401 (fixtures)
 
-from sqlib import delivery, leaks, openers, versions, words
+from sqlib import batch, delivery, leaks, openers, versions, words
 from sqlib.errors import ArgumentError, SqlibError
 
 
@@ -64,7 +65,8 @@ def test_a_draft_only_when_asked_for(run):  # noqa: F811
     ("asked", "code", "status"),
     [
         ({"audience": "boss"}, "page.not_one_of", 2),
-        ({"audience": "team"}, "delivery.no_files", 1),
+        ({"audience": "team"}, "page.team_missing", 2),
+        ({"audience": "team", "team": "north"}, "delivery.no_files", 1),
         ({"period": "2026Q1"}, "versions.no_run", 2),
         ({"period": "../x"}, "periods.unknown", 2),
         ({"out": Path("a.tar")}, "delivery.not_zip", 2),
@@ -101,7 +103,25 @@ def test_every_kind_that_can_be_found_has_words():
         re.findall(r'"((?:hidden|defined|html|notebook|external|speaker|tracked|comment)_\w+|metadata)"', source)
     )
     assert len(found) >= 10
-    assert found | leaks.PERSONAL | {"name", "client_id", "comment", "path"} == set(words.entry("delivery", "kind"))
+    assert found | leaks.PERSONAL | {"group", "name", "client_id", "comment", "path"} == set(
+        words.entry("delivery", "kind")
+    )
+
+
+def test_every_team_has_its_own_report_and_archive(here, kernel):  # noqa: F811
+    (job,) = batch.plan(["acme"], languages=["en"])
+    folder = here / "reports" / job.folder
+    for level, team in ((1.0, "north"), (2.0, "a/b")):
+        kernel.level = lambda language, level=level: level
+        batch.run([dataclasses.replace(job, audience="team", parameters={"team": team})], here / "reports")
+    first, second = (send(folder, audience="team", team=team, draft=True) for team in ("north", "a/b"))
+    assert first.name == "acme-2026Q3-team-north-V1.0-draft.zip" and second.parent == first.parent != second
+    tables = [next(path for path in names(archive) if path.endswith(".csv")) for archive in (first, second)]
+    texts = [zipfile.ZipFile(archive).read(table) for archive, table in zip((first, second), tables, strict=True)]
+    assert texts == [b"level\n1.0\n", b"level\n2.0\n"] and tables[0].startswith("acme-2026Q3-team-north")
+    jobs = versions.read(folder)["jobs"]
+    assert [job["parameters"]["team"] for job in jobs] == ["a/b", "north"]
+    assert len(list((folder / "team").iterdir())) == 2 and all(path.is_dir() for path in (folder / "team").iterdir())
 
 
 def test_a_touched_final_is_not_delivered(frozen):

@@ -211,3 +211,21 @@ def test_names_are_read_anew_where_the_register_is_lost(tmp_path):
     leaks.secrets(who)
     shutil.rmtree(tmp_path / "acme" / ".sqlib-cache" / "names")
     assert leaks.scan("a.html", CUSTOMER.encode(), leaks.secrets(who), "client")
+
+
+def test_a_grouping_the_audience_may_not_read_is_found_in_words():
+    secret = leaks.known([], [], [], [], "the whole team answers", groups=["Plumbing South", "team"])
+    found = leaks.scan("a.html", b"<p>look at plumbing  south, the team</p>", secret, "client")
+    assert [hit.kind for hit in found] == ["group"] and secret.unsearchable == ("team",)
+
+
+def test_what_stands_in_an_approved_quotation_is_no_secret_and_the_rest_is():
+    said = "Ann Lee was late again. Nobody ever answers the telephone on Mondays. The invoice came twice in one week."
+    approved = ["[name] was late again. Nobody ever answers the telephone on Mondays."]
+    secret = leaks.known([], [], [said], [], "", approved)
+    page = "<p>[name] was late again. <i>Nobody ever answers the telephone on Mondays.</i></p>"
+    assert leaks.scan("a.html", page.encode(), secret, "client") == []
+    hits = leaks.scan(
+        "a.html", page.replace("</p>", "The invoice came twice in one week.</p>").encode(), secret, "client"
+    )
+    assert {hit.kind for hit in hits} == {"comment"}

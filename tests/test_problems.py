@@ -72,7 +72,21 @@ def test_personal_numbers_in_unmapped_columns_are_masked(tmp_path):
     table = built(tmp_path, raw(score=["7"], scale_min="1", scale_max="5", Extra=["call 13812345678"]))
     path = problems.write_problems(client(tmp_path), {"feedback": table}, tmp_path / "p.xlsx", "en")
     rows = list(openpyxl.load_workbook(path)["Rows set aside"].iter_rows(values_only=True))
-    assert rows[1][rows[0].index("Extra")] == masking.mask("call 13812345678")
+    assert rows[1][rows[0].index("Extra")] == masking.mask("call 13812345678", language="en")
+    assert "138" not in rows[1][rows[0].index("Extra")]
+
+
+def test_repairs_of_unmapped_columns_are_masked(tmp_path):
+    table = built(tmp_path, raw(score=["7"], scale_min="1", scale_max="5"))
+    line = {"file": "raw/a.csv", "row": 2, "rule": "column_mapped", "before": "13812345678 ", "after": "13812345678"}
+    log = pd.DataFrame([line | {"column": name} for name in ("Extra", "comment")], columns=list(table.repairs))
+    path = problems.write_problems(
+        client(tmp_path), {"feedback": dataclasses.replace(table, repairs=log)}, tmp_path / "p.xlsx", "en"
+    )
+    rows = list(openpyxl.load_workbook(path)["Repairs"].iter_rows(values_only=True))
+    shown = {row[rows[0].index("Column")]: row[rows[0].index("Before")] for row in rows[1:]}
+    mapped = next(value for name, value in shown.items() if name != "Extra")
+    assert "138" not in shown["Extra"] and "138" in mapped
 
 
 def test_the_balance_of_every_table(checked):

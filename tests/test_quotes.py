@@ -6,7 +6,7 @@ from client_folder import make
 from openpyxl import load_workbook
 from test_page import CUSTOMERS, FEEDBACK, HEAD, answers, base, firm
 
-from sqlib import client, excerpts, forms, periods, quotes
+from sqlib import client, excerpts, forms, page, periods, quotes
 from sqlib.reading import Reading
 
 PHONE = "+86 138-0013-8000"
@@ -81,6 +81,24 @@ def test_a_rewording_that_still_names_somebody_is_refused(acme):
     assert quotes.approved(reading(acme), {}) == quotes.Approved([], 1)
 
 
+@pytest.mark.parametrize(("audience", "told"), [("management", True), ("client", False)])
+def test_what_was_refused_and_how_files_are_called_is_no_news_for_the_client(acme, monkeypatch, audience, told):
+    """A raw file called after a customer stands under a mask; only the house hears of quotes that were refused."""
+    quotes.refresh(reading(acme))
+    decide(acme, 2, decision="may be quoted", printed=f"call {PHONE}")
+    settings = (acme / "client.toml").read_text(encoding="utf-8").replace("raw/f.csv", f"raw/{firm(5)}.csv")
+    (acme / "client.toml").write_text(settings, encoding="utf-8")
+    (acme / "raw" / "f.csv").rename(acme / "raw" / f"{firm(5)}.csv")
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **rest: shown.append(bundle))
+    opened = page.open("feedback_analysis", str(acme), "2026Q3", "en", audience=audience)
+    opened.quotes()
+    assert any(opened.say("quotes", "refused", count=1) in str(bundle) for bundle in shown) is told
+    opened.close()
+    text = str([bundle for bundle in shown if page.REPORT not in bundle])
+    assert "raw/" in text and firm(5) not in text
+
+
 def test_masked_words_edited_by_hand_are_refused(acme):
     quotes.refresh(reading(acme))
     decide(acme, 2, decision="may be quoted", masked="something nobody said")
@@ -106,6 +124,15 @@ def test_marks_are_printed_in_the_language_of_the_page(acme):
     decide(acme, int(masked["line"].iloc[0]), decision="may be quoted")
     (zh, _), (en, _) = (quotes.approved(reading(acme, language), {}).quotes[0] for language in ("zh", "en"))
     assert "[" in en and "[" not in zh and "\u3014" in zh
+
+
+def test_what_is_released_reads_the_same_in_a_report_of_either_language(acme):
+    quotes.refresh(reading(acme))
+    for line in rows(acme)["line"].iloc[:3]:
+        decide(acme, int(line), decision="may be quoted")
+    for language in ("zh", "en"):
+        printed = {text for text, _ in quotes.approved(reading(acme, language), {}).quotes}
+        assert printed and printed <= quotes.released(acme)
 
 
 def test_a_team_reads_its_own_customers_only(acme):

@@ -37,5 +37,13 @@ def _mark(verdict: str, language: str) -> str:
 
 
 def _label(ax, height: float, share: float, mark: str, colour: str, language: str) -> None:
-    text = words.number(share, "percent", language, digits=0) + mark
-    ax.annotate(text, (share, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=colour)
+    text = "" if np.isnan(share) else words.number(share, "percent", language, digits=0)
+    ax.annotate(
+        text + mark,
+        (np.nan_to_num(share), height),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=colour,
+    )

@@ -1,5 +1,7 @@
 """Diverging dot plot of terms: how much more common in the one group of comments than in the other."""
 
+import math
+
 from sqlib import style, words
 from sqlib.figures import marks
 from sqlib.methods.terms import TermsResult
@@ -24,4 +26,10 @@ def plot_terms(result: TermsResult, *, ax=None, language: str = "en"):
 
 
 def _name(row, language: str) -> str:
-    return words.text("figures", "term", language=language, term=row.term, first=row.first, second=row.second)
+    told = {side: words.worded(_people(getattr(row, side)), language) for side in ("first", "second")}
+    return words.text("figures", "term", language=language, term=row.term, **told)
+
+
+def _people(count: float) -> words.Quantity | None:
+    """People of one group who say a term; None where too few do to be told."""
+    return None if math.isnan(count) else words.Quantity(int(count))

@@ -1,5 +1,7 @@
 """Who is silent."""
 
+import math
+
 from sqlib.findings import Finding, estimated, recorded, strength
 from sqlib.methods.response import ResponseResult
 from sqlib.words import Cell, Estimate, Listing, Quantity
@@ -18,6 +20,8 @@ def _response(result: ResponseResult) -> Finding:
         verdict = "too_few" if table["verdict"].eq("too_few").all() else "as_expected"
         return Finding("response", verdict, "none", **recorded(rate), evidence=("response",), values=values)
     worst = listed.assign(_order=listed["verdict"].map(order)).sort_values(["_order", "representation"]).iloc[0]
+    if math.isnan(worst["answered"]):
+        return _untold(result, worst, values, rate)
     group = estimated(worst, "percent", result.confidence)
     values |= {
         "group": Cell(worst["dimension"], worst["group"]),
@@ -31,6 +35,20 @@ def _response(result: ResponseResult) -> Finding:
         reference=result.rate,
         subject=f"{worst['dimension']}={worst['group']}", cautions=result.cautions, evidence=("response",),
         values=values,
+    )  # fmt: skip
+
+
+def _untold(result: ResponseResult, worst, values: dict, rate: Estimate) -> Finding:
+    """A group of which too few answered for its rate to be told: that they are few, out of how many."""
+    values |= {
+        "group": Cell(worst["dimension"], worst["group"]),
+        "base_share": Quantity(worst["base_share"], "percent"),
+        "group_base": Quantity(worst["base"]),
+        "least": Quantity(result.min_group),
+    }
+    return Finding(
+        "response", "few_answered", "exact", n=int(worst["n"]), subject=f"{worst['dimension']}={worst['group']}",
+        cautions=result.cautions, evidence=("response",), values=values,
     )  # fmt: skip
 
 

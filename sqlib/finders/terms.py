@@ -17,7 +17,7 @@ def _terms(key: str, result: TermsResult) -> Finding:
         n = result.first_n + result.second_n
         return Finding(key, "no_signal", "none", n=n, evidence=(key,), values=values)
     row = more.iloc[0]
-    people = int(row["first"] + row["second"])
+    people = int(row[["first", "second"]].sum())
     ratio = Estimate(*row[["odds_ratio", "odds_ratio_low", "odds_ratio_high"]], "ratio", people, result.confidence)
     values |= {"term": row["term"], "ratio": ratio, "listed": Listing(tuple(more["term"].head(NAMED)))}
     return Finding(

@@ -38,7 +38,8 @@ class DemandResult:
     deferred | recorded_no | open | too_few (no decision, and under ``min_group`` comments in both periods together).
 
     ``segments``, one row per dimension, group and topic, columns ``SEGMENT_COLUMNS``; topic empty = any open topic,
-    the unmet demand of the group; verdict: shown | hidden (under ``min_group`` people, or what gives them away).
+    the unmet demand of the group; verdict: shown | hidden (under ``min_group`` people, or under
+    ``min_group`` of them ask for it, or what gives them away).
 
     ``comments`` read, not blank, out of ``given`` (``seed`` of the sample), ``asking`` of them with any topic, ``open``
     topics without a decision. ``cautions`` among few_comments, no_previous (as in ``themes``), unreasoned (a no or a
@@ -170,10 +171,11 @@ def _segments(now, text, codebook, exclude, still_open, by, cluster, min_group, 
         return pd.DataFrame(columns=SEGMENT_COLUMNS)
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     numbers = ["n", "comments", "estimate", "low", "high"]
-    family = table.assign(family_topic=table["topic"].fillna(""))
-    shown = disclosure.suppress(
-        family, by=["dimension", "family_topic"], n="people", min_group=min_group, numbers=[*numbers, "people"]
-    )
+    family = table.assign(family_topic=table["topic"].fillna(""), asking=table["asking"].clip(lower=1))
+    settings = {"by": ["dimension", "family_topic"], "min_group": min_group}
+    small = disclosure.suppress(family, n="people", numbers=[], **settings)["hidden"]
+    family["asking"] = family["asking"].mask(small, 1)  # hidden either way
+    shown = disclosure.suppress(family, n="asking", numbers=[*numbers, "people"], **settings)
     return shown.assign(verdict=np.where(shown["hidden"], "hidden", "shown")).reindex(columns=SEGMENT_COLUMNS)
 
 
@@ -182,4 +184,5 @@ def _group(asked, who, names, confidence):
     estimate, information = proportions.information_of(sample)
     low, high = proportions.interval(estimate, information, 1 - confidence)
     row = {"topic": names, "n": len(who), "people": sample.clusters, "comments": asked.sum(0).astype(int)}
-    return row | {"estimate": estimate, "low": low, "high": high}
+    asking = [len(np.unique(who[mine > 0])) for mine in asked.T]
+    return row | {"estimate": estimate, "low": low, "high": high, "asking": asking}

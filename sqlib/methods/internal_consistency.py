@@ -46,7 +46,8 @@ class InternalConsistencyResult:
     reliable (whole interval at or above .70) | unreliable (whole interval below) | unclear | check_keys (an item seems
     reversed: nothing else is judged) | too_few (under 30 complete respondents, or under two items that vary).
 
-    ``items``, one row per scale and item, columns ``ITEM_COLUMNS``: n, mean, sd, item_rest (correlation with the sum
+    ``items``, one row per scale and item, columns ``ITEM_COLUMNS``: n, mean, sd (both empty where fewer than
+    ``min_group`` people gave some score, which could be worked out from them), item_rest (correlation with the sum
     of the others), alpha_deleted, loading (one factor), reversed; verdict: fits | weak_item (item_rest under .30) |
     check_keys.
 
@@ -93,6 +94,7 @@ def internal_consistency(
     table["verdict"] = _verdicts(table)
     found = {code for _, _, codes in parts for code in codes} | ({"mixed_scales"} if mixed else set())
     listed = pd.concat([rows for _, rows, _ in parts], ignore_index=True).reindex(columns=ITEM_COLUMNS)
+    listed.loc[listed["item"].isin(_small(wide, who, min_group)), ["mean", "sd"]] = np.nan
     return InternalConsistencyResult(table, listed, len(wide), confidence, tuple(sorted(found)))
 
 
@@ -110,6 +112,13 @@ def _wide(items, respondent, item, score, cluster):
     wide = first.pivot(index=respondent, columns=item, values=score)[first[item].unique()]
     who = None if cluster is None else first.drop_duplicates(respondent).set_index(respondent)[cluster]
     return wide, who if who is None else who.reindex(wide.index), mixed
+
+
+def _small(wide, who, min_group):
+    """Items of which fewer than ``min_group`` people gave some score: mean and spread would tell how many."""
+    own = pd.Series(wide.index, index=wide.index) if who is None else who
+    people = {name: own.groupby(wide[name]).nunique() for name in wide}
+    return [name for name, counted in people.items() if (counted < min_group).any()]
 
 
 def _turned(wide, items, reverse, mixed):

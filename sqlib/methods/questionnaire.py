@@ -35,6 +35,9 @@ COLUMNS = [
     "floor_high", "ceiling", "ceiling_low", "ceiling_high", "item_rest", "redundant_with", "highest_r", "skipped",
     "at_floor", "at_ceiling", "redundant", "flat", "verdict",
 ]  # fmt: skip
+TELLING = [
+    "mean", "sd", *(f"{end}{limit}" for end in ("floor", "ceiling") for limit in ("", "_low", "_high")),
+]  # fmt: skip
 TALLIES = ["question", "answer", "n", "of", "people", "estimate", "low", "high", "verdict"]
 CARE = ["sign", "n", "of", "estimate", "low", "high", "expected", "verdict"]
 
@@ -44,14 +47,15 @@ class QuestionnaireResult:
     """Result of :func:`questionnaire`. Shares in 0..1 with Wilson limits.
 
     ``table``, one row an item, columns ``COLUMNS``: n answers; missing (share of the respondents who answered any
-    item); mean and sd in scale points; floor and ceiling (shares of answers at the ends of the scale; empty for fewer
-    answers than ``min_group``); item_rest (correlation with the mean of the others); redundant_with (the item it
-    correlates with most) and highest_r; the flags skipped (missing above .10), at_floor, at_ceiling (above .15),
-    redundant (highest_r above .90), flat (item_rest under .20); verdict: the first of no_discrimination | redundant |
-    skipped | floor | ceiling that holds, else sound; too_few (under 30 answers).
+    item); mean and sd in scale points; floor and ceiling (shares of answers at the ends of the scale); these four are
+    empty where fewer than ``min_group`` people gave some answer, which could be worked out from them; item_rest
+    (correlation with the mean of the others); redundant_with (the item it correlates with most) and highest_r; the
+    flags skipped (missing above .10), at_floor, at_ceiling (above .15), redundant (highest_r above .90), flat
+    (item_rest under .20); verdict: the first of no_discrimination | redundant | skipped | floor | ceiling that holds,
+    else sound; too_few (under 30 answers).
 
     ``tallies``, one row per question and answer, columns ``TALLIES``: n times chosen, of those who answered; verdict:
-    shown | hidden (under ``min_group`` people, or what would give them away).
+    shown | hidden (under ``min_group`` people, or what would give them away; of a scored item then every answer).
 
     ``care``, one row a sign of carelessness, columns ``CARE``: sign straight_line (one answer to all items, of those
     with five or more), straight_line_off_end (the same, but not at an end of the scale), too_fast (under two seconds
@@ -97,6 +101,9 @@ def questionnaire(
     wide = scored.pivot(index=respondent, columns=item, values=score)[scored[item].unique()]
     ends = _ends(scored, wide, item)
     table = _items(wide, ends, min_group, 1 - confidence)
+    given = _scores(scored, item, respondent, score, cluster)
+    small = given.loc[given["people"] < min_group, "question"]
+    table.loc[table["item"].isin(small), TELLING] = np.nan
     owner = dict(scored.drop_duplicates(item).set_index(item)[dimension]) if dimension else {}
     table["dimension"] = table["item"].map(owner)
     times = None if seconds is None else scored.groupby(respondent)[seconds].first().reindex(wide.index)
@@ -105,7 +112,7 @@ def questionnaire(
     cautions = {"few_respondents": few, "no_times": times is None}
     return QuestionnaireResult(
         table=table.reindex(columns=COLUMNS),
-        tallies=_tallies(scored, questions, item, respondent, score, cluster, min_group, 1 - confidence),
+        tallies=_tallies(given, questions, small, min_group, 1 - confidence),
         care=_care(wide, ends, times, 1 - confidence, seed),
         n=len(wide),
         flagged=int((~table["verdict"].isin(["sound", "too_few"])).sum()),
@@ -173,19 +180,24 @@ def _flagged(table):
 # --- every answer counted -------------------------------------------------------------------------------------------
 
 
-def _tallies(scored, questions, item, respondent, score, cluster, min_group, level):
-    """How often each answer was given, scored items first, in the order of the scale; choices by frequency."""
+def _scores(scored, item, respondent, score, cluster):
+    """How often each score was given, items in their order, scores in that of the scale."""
     own = {"question": scored[item], "answer": scored[score], "feedback_id": scored[respondent]}
     own["cluster"] = scored[respondent if cluster is None else cluster]
-    parts = [_in_order(_counted(pd.DataFrame(own)).sort_values("answer"), scored[item].unique())]
-    parts[0]["answer"] = parts[0]["answer"].map("{:g}".format)
+    return _in_order(_counted(pd.DataFrame(own)).sort_values("answer"), scored[item].unique())
+
+
+def _tallies(given, questions, small, min_group, level):
+    """How often each answer was given, scored items first; choices by frequency. ``small``: items hidden whole."""
+    parts = [given.assign(answer=given["answer"].map("{:g}".format))]
     if questions is not None:
-        others = _counted(questions[~questions["question"].isin(scored[item])])
+        others = _counted(questions[~questions["question"].isin(given["question"])])
         parts.append(others.sort_values(["question", "n"], ascending=[True, False], kind="stable"))
     table = pd.concat(parts, ignore_index=True)
     low, high = proportions.wilson(table["n"], table["of"], confidence=1 - level)
     table = table.assign(estimate=table["n"] / table["of"], low=low, high=high)
     numbers = ["n", "people", "estimate", "low", "high"]
+    table["people"] = table["people"].mask(table["question"].isin(small), 1)
     shown = disclosure.suppress(table, by="question", n="people", min_group=min_group, numbers=numbers)
     return shown.assign(verdict=np.where(shown["hidden"], "hidden", "shown")).reindex(columns=TALLIES)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sqlib import disclosure
 from sqlib.errors import MethodRefused
 from sqlib.methods import proportions, samples
 
@@ -32,7 +33,8 @@ class ResponseResult:
     ``high``; ``denominator`` "invited" or "base"; ``unlinked`` feedback rows whose customer is not in the base (or
     empty), ``unlinked_invitations``; ``comparisons``: rows tested. ``cautions``: unlinked_feedback,
     unlinked_invitations, missing_group (customers without a level are left out of that dimension),
-    answered_without_invitation (customers who answered though not invited).
+    answered_without_invitation (customers who answered though not invited). ``min_group`` as asked; empty numbers of
+    a row are not told for its sake.
     """
 
     table: pd.DataFrame
@@ -48,6 +50,7 @@ class ResponseResult:
     comparisons: int
     confidence: float
     cautions: tuple[str, ...]
+    min_group: int = 0
 
 
 def response(
@@ -57,6 +60,7 @@ def response(
     *,
     by,
     customer: str = "customer_id",
+    min_group: int = 0,
     confidence: float = 0.95,
     silent_below: float = 0.5,
 ) -> ResponseResult:
@@ -69,6 +73,8 @@ def response(
     invitations : optional; ``customer`` and, if known, ``responded`` (0/1); a customer counts once. With it the rate
         is the share of invited customers who answered (``responded``, else feedback), without it of the base
     by : a column of ``customers`` or several
+    min_group : of groups in which fewer customers answered, and what would give them away, only base and verdict are
+        told
     silent_below : representation under which a proven deficit is called silent
 
     Raises MethodRefused for an empty base, a customer listed twice or without id, an unknown column, and where no
@@ -84,7 +90,9 @@ def response(
     table = pd.concat([_dimension(base, d, confidence) for d in dimensions], ignore_index=True)
     table["invited"] = np.nan if invitations is None else table["n"]
     table["p_adjusted"] = samples.adjusted(table["p_value"])
+    comparisons = int(table["p_value"].notna().sum())
     table["verdict"] = _verdicts(table, 1 - confidence, silent_below)
+    table = disclosure.suppress(table, by="dimension", n="answered", min_group=min_group, numbers=TELLING)
     unlinked = int((~feedback[customer].isin(base[customer])).sum())
     low, high = proportions.wilson(base["responded"].sum(), base["asked"].sum(), confidence=confidence)
     asked = int(base["asked"].sum())
@@ -105,12 +113,17 @@ def response(
         denominator="base" if invitations is None else "invited",
         unlinked=unlinked,
         unlinked_invitations=unlinked_invitations,
-        comparisons=int(table["p_value"].notna().sum()),
+        comparisons=comparisons,
         confidence=confidence,
         cautions=tuple(code for code, holds in flags.items() if holds),
+        min_group=min_group,
     )
 
 
+TELLING = [
+    "answered", "answer_share", "estimate", "low", "high", "representation", "representation_low",
+    "representation_high", "p_value", "p_second", "p_adjusted",
+]  # fmt: skip
 _COLUMNS = (  # noqa: SIM905
     "dimension group base base_share invited answered answer_share estimate low high n "
     "representation representation_low representation_high p_value p_second p_adjusted verdict"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sqlib import disclosure
 from sqlib.errors import MethodRefused
 from sqlib.methods import proportions, samples
 from sqlib.methods.themes import code_comments, sampled
@@ -24,6 +25,7 @@ MOST = 2_000  # comments grouped; of more, a sample is
 COMMON = 5  # comments a term must stand in
 TOP = 6  # terms that describe a group
 
+NUMBERS = ["comments", "people", "estimate", "low", "high", "stability"]
 COLUMNS = ["group", "top_terms", "comments", "people", "estimate", "low", "high", "stability", "verdict"]
 
 
@@ -87,7 +89,9 @@ def term_groups(
     table = pd.DataFrame(rows).sort_values("comments", ascending=False, kind="stable").reset_index(drop=True)
     table["group"] = table.index + 1
     verdict = np.where(table["stability"] >= STABLE, "stable", "unstable")
-    table["verdict"] = np.where(table["people"] < min_group, "hidden", verdict)
+    table = disclosure.suppress(table, n="people", min_group=min_group, numbers=NUMBERS)
+    table["verdict"] = np.where(table["hidden"], "hidden", verdict)
+    table["top_terms"] = table["top_terms"].mask(table["hidden"])
     tests = {"no_stable_groups": not table["verdict"].eq("stable").any(), "sampled": len(read) < len(uncaught)}
     return TermGroupsResult(
         table=table[COLUMNS], uncaught=len(uncaught), comments=len(held), agreement=agreement, confidence=confidence,

@@ -27,11 +27,12 @@ COLUMNS = [
 class TermsResult:
     """Result of :func:`terms`.
 
-    ``table``: the ``top`` terms of either side, by falling ``z``; ``every``: all terms said by ``min_count`` people or
-    more. One row per term, columns ``COLUMNS``: people who say it in the ``first`` and in the ``second`` group, their
-    shares of the people (0..1); odds_ratio (first against second) with limits, its logarithm log_odds with se and z;
-    p_value (normal), p_second (Fisher's exact test on the people), p_adjusted (Benjamini-Hochberg over the terms);
-    verdict: more | less (common in the first group than in the second) | no_signal.
+    ``table``: the ``top`` terms of either side, by falling ``z``; ``every``: all terms said by ``min_count`` people
+    or more. One row per term, columns ``COLUMNS``: people who say it in the ``first`` and in the ``second`` group,
+    their shares of the people (0..1; NaN for 0 < people < ``min_group``, and the row's other numbers do not depend on
+    them); odds_ratio (first against second) with limits, its logarithm log_odds with se and z; p_value (normal),
+    p_second (Fisher's exact test on the people), p_adjusted (Benjamini-Hochberg over the terms); verdict: more | less
+    (common in the first group than in the second) | no_signal.
 
     ``first_n`` and ``second_n``: people in the groups; ``terms`` tested; ``rare``: terms too rare to be tested.
     """
@@ -86,7 +87,9 @@ def terms(
     data : one row per comment; column ``terms``: the list of its distinct terms (:mod:`sqlib.segmentation`)
     group : column that holds the labels `first` and `second`; other rows are left aside
     cluster : customer; without it every comment is a person
-    min_count : people of both groups together who must say a term; never under ``min_group``
+    min_count : people of both groups together who must say a term; one group needs ``min_group`` of them
+    min_group : people of one group below which their number enters as what no difference would give, at most
+        ``min_group`` - 1, so that nobody can be counted out and no difference is overstated
     top : terms of either side in ``table``
 
     Raises MethodRefused: terms.too_few (a group has under 30 people), terms.no_terms, samples.unknown_column.
@@ -101,10 +104,11 @@ def terms(
     pairs = people.explode("term").dropna(subset="term").drop_duplicates()
     counts = pairs.groupby(["term", "side"]).size().unstack("side", fill_value=0).reindex(columns=sizes.index)
     counts = counts.fillna(0).astype(int)
-    tested = counts.sum(axis=1) >= max(min_count, min_group)
+    tested = (counts.sum(axis=1) >= min_count) & (counts.max(axis=1) >= min_group)
+    told = counts.mask((counts > 0) & (counts < min_group))
     if not tested.any():
         raise MethodRefused("terms.no_terms", least=max(min_count, min_group), terms=len(counts))
-    every = _table(counts, tested, sizes, 1 - confidence)
+    every = _table(_filled(told, sizes, min_group), told, tested, sizes, 1 - confidence)
     ends = every[(every.index < top) & (every["z"] > 0) | (every.index >= len(every) - top) & (every["z"] <= 0)]
     return TermsResult(
         table=ends, every=every, first_n=int(sizes["first"]), second_n=int(sizes["second"]), terms=len(every),
@@ -112,7 +116,14 @@ def terms(
     )  # fmt: skip
 
 
-def _table(counts, tested, sizes, alpha) -> pd.DataFrame:
+def _filled(told, sizes, min_group) -> pd.DataFrame:
+    """Counts with those not told as what no difference from the other group would give, at most the largest hidden."""
+    level = told[["second", "first"]].set_axis(["first", "second"], axis=1) / sizes[["second", "first"]].to_numpy()
+    expected = np.floor(level * sizes).clip(upper=min_group - 1)
+    return told.fillna(expected).fillna(0).astype(int)
+
+
+def _table(counts, told, tested, sizes, alpha) -> pd.DataFrame:
     from scipy.special import ndtr
 
     scale = min(PRIOR, counts.to_numpy().sum() * PART)
@@ -120,9 +131,10 @@ def _table(counts, tested, sizes, alpha) -> pd.DataFrame:
     half = samples.z_value(alpha) * table["se"]
     for name, shift in (("odds_ratio", 0.0), ("odds_ratio_low", -half), ("odds_ratio_high", half)):
         table[name] = np.exp(table["log_odds"] + shift)
-    table["first_share"], table["second_share"] = table["first"] / sizes["first"], table["second"] / sizes["second"]
     table["p_value"] = 2 * ndtr(-table["z"].abs())
     table["p_second"] = [_fisher(*row, *sizes) for row in table[["first", "second"]].to_numpy()]
+    table[["first", "second"]] = told.loc[table.index]
+    table["first_share"], table["second_share"] = table["first"] / sizes["first"], table["second"] / sizes["second"]
     table["p_adjusted"] = samples.adjusted(table["p_value"])
     table["verdict"] = np.where(table["p_adjusted"] > alpha, "no_signal", np.where(table["z"] > 0, "more", "less"))
     return table.sort_values("z", ascending=False, kind="stable").rename_axis("term").reset_index()[COLUMNS]

@@ -79,7 +79,7 @@ def test_small_segments_are_hidden():
     rows = found(table, by=["segment"]).segments
     assert (rows.loc[rows["group"] == "tiny", "verdict"] == "hidden").all()
     assert rows.loc[rows["verdict"] == "hidden", ["n", "people", "comments", "estimate"]].isna().all(axis=None)
-    assert (rows[rows["verdict"] == "hidden"].groupby("topic", dropna=False)["group"].nunique() == 2).all()
+    assert (rows[rows["verdict"] == "hidden"].groupby("topic", dropna=False)["group"].nunique() >= 2).all()
 
 
 def test_a_register_that_does_not_fit_is_refused():
