@@ -118,10 +118,7 @@ def _same(rows: pd.DataFrame, before: pd.DataFrame) -> bool:
 
 
 def _rows(place: Path) -> pd.DataFrame:
-    rows = forms.read(FORM, place, _where(place))[SHEET]
-    states = forms.load(FORM).sheets[SHEET].columns["state"].choices
-    codes = {label: code for code, labels in states.items() for label in labels.values()}
-    return rows.assign(state=rows["state"].map(codes).fillna(""))
+    return forms.read(FORM, place, _where(place))[SHEET]
 
 
 def _where(place: Path) -> str:

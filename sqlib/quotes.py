@@ -140,7 +140,4 @@ def _names(reading: Reading) -> frozenset[str]:
 def _read(place: Path) -> pd.DataFrame:
     if not place.exists():
         return pd.DataFrame(columns=[*SHOWN, *ENTRIES], dtype="str")
-    rows = forms.read(FORM, place)[SHEET]
-    states = forms.load(FORM).sheets[SHEET].columns["state"].choices
-    codes = {label: code for code, labels in states.items() for label in labels.values()}
-    return rows.assign(state=rows["state"].map(codes).fillna(""))
+    return forms.read(FORM, place)[SHEET]

@@ -233,13 +233,14 @@ def test_the_index_shows_version_and_state(run, here):
 
 
 def test_a_run_records_what_it_was_made_from(run, here):
-    (here / "acme" / "mapping.xlsx").write_bytes(b"m")
+    (here / "acme" / "corrections.toml").write_bytes(b"")
     (here / "acme" / "commentary" / "2026Q3").mkdir(parents=True)
     (here / "acme" / "commentary" / "2026Q3" / "ok.md").write_text("x", encoding="utf-8")
     folder = run(parameters={"min_group": "8"})
     (job,) = json.loads((folder / "run.json").read_text(encoding="utf-8"))["jobs"]
     made = job["basis"]
-    assert set(made["settings"]["mapping"]) == {"client.toml", "mapping.xlsx"}
+    assert set(made["settings"]["mapping"]) == {"client.toml"}
+    assert set(made["settings"]["corrections"]) == {"corrections.toml"}
     assert set(made["settings"]["judgement"]) == {"commentary/2026Q3/ok.md"}
     assert made["parameters"] == {"compare_to": "previous", "audience": "management", "min_group": 8}
     assert made["page"] == basis.fingerprint(here / "notebooks/ok.ipynb")
@@ -248,6 +249,6 @@ def test_a_run_records_what_it_was_made_from(run, here):
 
 def test_a_failed_run_keeps_the_record_of_the_report_that_stands(run, kernel, here):
     before = json.loads((run() / "run.json").read_text(encoding="utf-8"))["jobs"][0]["basis"]
-    (here / "acme" / "mapping.xlsx").write_bytes(b"m")
+    (here / "acme" / "corrections.toml").write_bytes(b"")
     kernel.fault = FAULT
     assert json.loads((run() / "run.json").read_text(encoding="utf-8"))["jobs"][0]["basis"] == before

@@ -91,10 +91,11 @@ def _ticks(ax, form, which: str = "x") -> None:
 
 
 def legend(ax, columns: int) -> None:
-    """Legend above the plot, on the right, away from the marks."""
-    ax.legend(
-        loc="lower right", bbox_to_anchor=(1, 1.0), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2
-    )
+    """Legend above the plot, on the right, away from the marks; none where nothing is labelled."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1.0), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2
+        )
 
 
 def say(key: str, language: str) -> str:
