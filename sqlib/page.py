@@ -39,7 +39,7 @@ FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
 REPORT = "application/vnd.sqlib.report+json"
 READ = "read.json"  # what the page read, in its out_dir: for the record of the run
-UNDRAWN = ("not_comparable", "none_judged")  # verdicts that leave nothing to draw
+UNDRAWN = ("not_comparable", "none_judged")  # verdicts that leave nothing to draw; a figure may declare more
 AUDIENCES = audiences.names()
 
 
@@ -190,7 +190,7 @@ class Page(Reading):
             self.say("judgement", "part") if kept else self._own("caption", key, finding.verdict, values=finding.values)
         )
         self._html("caption", caption)
-        if kept or finding.verdict not in UNDRAWN:
+        if kept or finding.verdict not in (*UNDRAWN, *words.entry(self.stem, "figure", key).get("undrawn", ())):
             self._picture(key, result, plot, caption, kwargs)
 
     def _told(self, key: str, result) -> findings.Finding | None:

@@ -555,3 +555,12 @@ def test_kano_answers_need_no_score(tmp_path, shown):
     pairs = page_open.read("kano")
     assert len(pairs) == 60 and set(pairs["feature"]) == {"app"} and "cluster" in pairs
     assert page_open.read("ratings").code == "no_parts"
+
+
+def test_a_figure_without_an_estimate_is_left_out_and_its_caption_says_why(tmp_path, shown):
+    few = "feedback_id,item_id,score\n" + "".join(f"F08{i:03},{item},{1 + i % 5}\n" for i in range(12) for item in "ab")
+    write(tmp_path / "acme", FEEDBACK + ITEMS, HEAD, **WHOLE | {"q__csv": few})
+    run(tmp_path / "acme")
+    stored = {finding["key"]: finding["verdict"] for finding in records(shown, page.FINDING)}
+    assert stored["internal_consistency"] == "too_few"
+    assert not any("plot_internal_consistency" in text for text in plain(shown).splitlines() if "<plot" in text)

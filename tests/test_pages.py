@@ -42,7 +42,7 @@ UNDRAWN = {"feedback_analysis": {"kano", "penalty_reward", "coding_accuracy"}}  
 VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "level": {"met", "missed", "unclear", "no_target"},
     "change": {"higher", "lower", "not_distinguishable", "not_comparable"},
-    "response": {"silent", "under", "as_expected", "too_few"},
+    "response": {"silent", "under", "as_expected", "too_few", "few_answered"},
     "weak_points": {"act_now", "verify", "watch", "no_signal"},
     "mix": {"explained_by_mix"},
     "drivers": {"ranked", "first_only", "leading_group", "no_stable_ranking"},

@@ -127,7 +127,8 @@ def _table(counts, told, tested, sizes, alpha) -> pd.DataFrame:
     from scipy.special import ndtr
 
     scale = min(PRIOR, counts.to_numpy().sum() * PART)
-    table = log_odds(counts["first"], counts["second"], prior_scale=scale)[tested].join(counts[tested])
+    heard = counts[counts.sum(axis=1) > 0]  # a term too few of either side said counts nowhere
+    table = log_odds(heard["first"], heard["second"], prior_scale=scale).loc[tested.index[tested]].join(counts)
     half = samples.z_value(alpha) * table["se"]
     for name, shift in (("odds_ratio", 0.0), ("odds_ratio_low", -half), ("odds_ratio_high", half)):
         table[name] = np.exp(table["log_odds"] + shift)
