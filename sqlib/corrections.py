@@ -85,9 +85,9 @@ def accepted(problems: pd.DataFrame, entries: pd.DataFrame) -> tuple[pd.Series, 
     """
     taken = entries[entries["decision"] == "accept"].assign(status="accepted", reason="", cells=0)
     if taken.empty:
-        return pd.Series(False, index=problems.index), taken[OUTCOME]
+        return pd.Series(False, index=problems.index, dtype=bool), taken[OUTCOME]
     named = problems.assign(record=problems["record"].fillna(""), value=problems["value"].fillna(""))
-    known, seen = pd.Series(False, index=problems.index), pd.Series(False, index=taken.index)
+    known, seen = (pd.Series(False, index=index, dtype=bool) for index in (problems.index, taken.index))
     for where, own in ((["file", "row"], ""), (["file", "record"], "record")):
         keys = [*where, "column", "value", "rule"]
         given, met = (_joined(frame, keys) for frame in (taken, named))

@@ -194,14 +194,16 @@ def test_without_items_or_overall_scores_there_is_no_row():
     assert answers.item_scores(feedback({}), None).empty
 
 
-def test_kano_pairs_carry_the_answers_own_columns():
+def test_kano_pairs_of_answers_and_of_a_survey_that_stands_by_itself():
     pairs = items(
         {"feedback_id": "f0", "item_text": "App", "kano_functional": 1, "kano_dysfunctional": 5, "score": None},
         {"feedback_id": "f0", "item_id": "q7", "kano_functional": 1, "kano_dysfunctional": 3},
         {"feedback_id": "f1", "kano_functional": 1},
         {"feedback_id": "gone", "kano_functional": 1, "kano_dysfunctional": 3},
     )
-    found = answers.kano_pairs(answers.link(feedback({"customer_id": "c1"}, {}), None), pairs)
-    assert found["feature"].tolist() == ["App", "q7"]
-    assert found[["functional", "dysfunctional"]].to_numpy().tolist() == [[1, 5], [1, 3]]
-    assert set(found["cluster"]) == {"c1"} and "team" in found
+    alone = items({"feedback_id": "k1", "item_id": "q7", "kano_functional": 3, "kano_dysfunctional": 3})
+    linked = answers.link(feedback({"customer_id": "c1"}, {}), None)
+    found = answers.kano_pairs(linked, pairs, alone.assign(cluster="c9"))
+    assert found["feature"].tolist() == ["App", "q7", "q7"]
+    assert found[["functional", "dysfunctional"]].to_numpy().tolist() == [[1, 5], [1, 3], [3, 3]]
+    assert found["cluster"].tolist() == ["c1", "c1", "c9"]

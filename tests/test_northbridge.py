@@ -77,7 +77,7 @@ def test_the_wish_shifts_and_the_theme_rises(clean):
     said = clean["feedback"].dropna(subset=["comment"])
     for need, spec in WORLD["needs"].items():
         hit, later = said["need"].eq(need), said["received_at"] >= spec["from"]
-        assert abs(hit[later].mean() - spec["after"]) < 0.02 and abs(hit[~later].mean() - spec["before"]) < 0.02
+        assert abs(hit[later].mean() - spec["after"]) < 0.035 and abs(hit[~later].mean() - spec["before"]) < 0.02
     repeat = said["theme"].eq("repeat_visit")
     assert repeat[said["received_at"] >= "2026-04-01"].mean() > 1.8 * repeat[said["received_at"] < "2025-07-01"].mean()
 

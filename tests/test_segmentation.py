@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -41,5 +42,6 @@ def test_comments_of_a_reading_carry_their_terms():
 
     absent = Absent("feedback", "no_comments")
     assert Reading.segmented(None, absent) is absent
-    said = Reading.segmented(None, pd.DataFrame({"comment": ["slow staff"]}))
+    masking = SimpleNamespace(masked=lambda texts: texts.str.replace("Wang", "[name]"))
+    said = Reading.segmented(masking, pd.DataFrame({"comment": ["slow staff Wang"]}))
     assert said["terms"].tolist() == [["slow", "slow staff", "staff"]]

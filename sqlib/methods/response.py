@@ -93,6 +93,8 @@ def response(
     comparisons = int(table["p_value"].notna().sum())
     table["verdict"] = _verdicts(table, 1 - confidence, silent_below)
     table = disclosure.suppress(table, by="dimension", n="answered", min_group=min_group, numbers=TELLING)
+    whole = [name for name in ("base", "answered", "n") if table[name].notna().all()]  # hidden ones leave a gap
+    table[whole] = table[whole].astype("int64")
     unlinked = int((~feedback[customer].isin(base[customer])).sum())
     low, high = proportions.wilson(base["responded"].sum(), base["asked"].sum(), confidence=confidence)
     asked = int(base["asked"].sum())
