@@ -203,7 +203,8 @@ def _repairs(checked: dict[str, Table], language: str) -> pd.DataFrame:
     log = log.assign(count=place["rule"].transform("size"))[place.cumcount() < LISTED]
     log = log.sort_values(["table", "file", "column", "rule"], kind="stable")
     mapped = {(name, column) for name in checked for column in contracts.load(name).columns}
-    unmapped = [pair not in mapped for pair in zip(log["table"], log["column"], strict=True)]
+    pairs = zip(log["table"], log["column"], strict=True)
+    unmapped = pd.Series([pair not in mapped for pair in pairs], index=log.index, dtype=bool)
     for name in ("before", "after"):  # nobody said what an unmapped column holds
         log[name] = log[name].mask(unmapped, repairs.translated(log[name], _hidden(language)))
     log["repair"] = log["rule"].map(lambda rule: words.entry("problems", "repair", rule)[language])
