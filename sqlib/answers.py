@@ -117,15 +117,14 @@ def item_scores(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFr
     return _one_scale(rows.dropna())
 
 
-def wide(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:
+def wide(feedback: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """One row an answer with an overall score and at least one item: feedback_id, cluster, score, a column an item.
 
-    Items are those of ``item_scores``; several of one name are averaged. The overall score may have a scale of its
-    own.
+    ``scores`` are those of ``item_scores``; several of one name are averaged. The overall score may have a scale of
+    its own.
     """
     asked = feedback["metric"].eq("csat") & feedback["dimension"].isna()
     overall = _one_scale(feedback[asked & feedback[["score", "scale_min", "scale_max"]].notna().all(axis=1)])
-    scores = item_scores(feedback, items)
     names = scores["item"].astype(object)
     names = names.mask(names.isin(OWN), names + " (item)")
     table = scores.assign(item=names).pivot_table(index="feedback_id", columns="item", values="score", sort=False)

@@ -13,6 +13,7 @@ from sqlib.client import Client
 from sqlib.words import Quantity
 
 FORM, SHEET, FILE = "needs", "needs", "needs.xlsx"
+SHOWN = ["topic", "label", "period", "comments", "share"]
 ENTRIES = ["decision", "reason", "measure", "decided_on"]
 
 
@@ -37,23 +38,24 @@ def decisions(client: Client) -> pd.DataFrame | None:
 def refresh(client: Client, period: str, raised: pd.DataFrame, labels: dict[str, str], language: str) -> Path | None:
     """Bring the register up to date; ``raised``: topic, comments, estimate. None where nobody asked for anything.
 
+    Nothing is written where nothing changes.
+
     Raises
     ------
     ClientError : the errors of ``forms.read``; ArgumentError : ``workbook.unwritable``
     """
     raised = raised[raised["comments"] > 0]
-    known = _rows(client) if path(client).is_file() else None
-    if raised.empty and known is None:
+    there = path(client).is_file()
+    if raised.empty and not there:
         return None
-    fresh = raised.assign(
-        label=raised["topic"].map(labels),
-        period=period,
-        comments=raised["comments"].astype(int),
-        share=[words.worded(Quantity(share, "percent"), language) for share in raised["estimate"]],
-    )
-    rows = fresh if known is None else _joined(known, fresh)
-    about = {"client": client.id}
-    return forms.write(FORM, {SHEET: rows.reset_index(drop=True)}, path(client), language, about=about)
+    known = _rows(client) if there else pd.DataFrame(columns=SHOWN + ENTRIES, dtype="str")
+    shares = [words.worded(Quantity(share, "percent"), language) for share in raised["estimate"]]
+    figures = {"label": raised["topic"].map(labels), "period": period, "share": shares}
+    fresh = raised[["topic"]].assign(**figures, comments=raised["comments"].astype(int).astype("str"))
+    rows = _joined(known, fresh)
+    if not there or rows.to_numpy().tolist() != known[SHOWN + ENTRIES].to_numpy().tolist():
+        forms.write(FORM, {SHEET: rows}, path(client), language, about={"client": client.id})
+    return path(client)
 
 
 def _rows(client: Client) -> pd.DataFrame:
@@ -61,6 +63,7 @@ def _rows(client: Client) -> pd.DataFrame:
 
 
 def _joined(known: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """Figures of the fresh rows, entries of the known ones; topics known only keep their row."""
-    figures = fresh.drop(columns=ENTRIES, errors="ignore").merge(known[["topic", *ENTRIES]], on="topic", how="left")
-    return pd.concat([figures, known[~known["topic"].isin(fresh["topic"])]], ignore_index=True)
+    """Figures of the fresh rows, entries of the known ones; a topic known only keeps its row."""
+    figures = fresh.merge(known[["topic", *ENTRIES]], on="topic", how="left")
+    rows = pd.concat([figures, known[~known["topic"].isin(fresh["topic"])]], ignore_index=True)
+    return rows[SHOWN + ENTRIES].fillna("")

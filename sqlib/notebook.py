@@ -159,7 +159,11 @@ def _light(output: NotebookNode, count: int) -> NotebookNode:
 
 
 def encrypted():
-    """Settings that talk to a kernel under keys of its own: client data never cross the loopback in the clear."""
+    """Settings that talk to a kernel under keys of its own: client data never cross the loopback in the clear.
+
+    The kernel logs what is fatal only: being stopped at the end of a page is no error a consultant should read.
+    """
     from traitlets.config import Config
 
-    return Config({"KernelManager": {"transport_encryption": "auto"}})
+    quiet = {"extra_arguments": ["--IPKernelApp.log_level=50"]}
+    return Config({"KernelManager": {"transport_encryption": "auto"}, "NotebookClient": quiet})

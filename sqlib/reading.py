@@ -58,6 +58,7 @@ class Reading:
         self._frames: dict[tuple[str, str], pd.DataFrame | Absent] = {}
         self.as_of = until if until is not None else period.last_day
         self._loaded: dict[str, tables.Table | None] = {}
+        self._terms: dict[str, list[str]] = {}  # comment -> its terms: two parts of a page ask for the same comments
 
     def say(self, *path: str, **values) -> str:
         """Words every page shares, in this page's language."""
@@ -93,12 +94,10 @@ class Reading:
     @property
     def item_scale(self) -> "tuple[float, float] | Absent":
         """The scale of the items: lowest and highest score."""
-        rated, items = self.read("ratings"), self.table_of("feedback_items")
+        rated = self.read("ratings")
         if isinstance(rated, Absent):
             return rated
-        return tuple(
-            answers.item_scores(self.read("feedback"), items and items.frame)[["scale_min", "scale_max"]].iloc[0]
-        )
+        return tuple(self.read("item_scores")[["scale_min", "scale_max"]].iloc[0])
 
     @property
     def groups(self) -> "list[str] | Absent":
@@ -157,8 +156,11 @@ class Reading:
         """Comments with the list of their distinct terms as a column ``terms``; names and numbers are no terms."""
         if isinstance(comments, Absent):
             return comments
-        plain = self.masked(comments["comment"]).str.replace(MARK, " ", regex=True)
-        return comments.assign(terms=segmentation.terms(plain))
+        texts = comments["comment"].fillna("")
+        new = pd.Series([text for text in texts.unique() if text not in self._terms], dtype="str")
+        plain = self.masked(new).str.replace(MARK, " ", regex=True)
+        self._terms |= dict(zip(new, segmentation.terms(plain), strict=True))
+        return comments.assign(terms=texts.map(self._terms))
 
     def masked(self, texts: pd.Series) -> pd.Series:
         """Texts in which names of any table, numbers and addresses of people have given way to a mark."""
@@ -166,8 +168,12 @@ class Reading:
 
     @property
     def decisions(self) -> pd.DataFrame | None:
-        """What was decided on the needs customers raised; None where there is no register."""
-        return needs.decisions(self.client)
+        """What was decided on the needs of the code book; None where there is no register.
+
+        A need that an earlier code book knew keeps its row in the register and is not asked about.
+        """
+        decided = needs.decisions(self.client)
+        return None if decided is None else decided[decided["topic"].isin(list(self.needs))]
 
     # -- what a person coded by hand --------------------------------------------------------------------------------
 
@@ -216,9 +222,9 @@ class Reading:
         ``customers`` are those under contract; ``feedback`` carries the customer's columns and ``cluster``;
         ``answers`` are the scores laid out by cell, ``comments`` the answers with a text of this period and the one
         before, told apart by ``window`` (``window="history"``: all those up to the period's end), ``items`` the scored
-        items (see ``answers.items``), ``ratings`` one row an answer with the overall score and a column an item,
-        ``kano`` the answered Kano pairs and ``questions`` what no contract column takes (see ``questions.chosen``).
-        What is not to be had is ``Absent``, or None where it is ``optional``.
+        items (see ``answers.items``), ``item_scores`` those on the scale of most, ``ratings`` one row an answer with
+        the overall score and a column an item, ``kano`` the answered Kano pairs and ``questions`` what no contract
+        column takes (see ``questions.chosen``). What is not to be had is ``Absent``, or None where it is ``optional``.
         """
         if (table, window) not in self._frames:
             self._frames[table, window] = self._shown(table, self._frame(table, window))
@@ -239,13 +245,15 @@ class Reading:
         made = {
             "answers": self._answers,
             "comments": self._comments,
+            "item_scores": self._item_scores,
             "items": self._items,
             "kano": self._kano,
             "questions": self._questions,
             "ratings": self._ratings,
         }
         if table in made:
-            return made[table](window)
+            feedback = self.read("feedback", window="period" if table == "comments" else window)
+            return feedback if isinstance(feedback, Absent) else made[table](feedback, window)
         loaded = self.table_of(table)
         if loaded is None:
             return Absent(table, "no_table", {"table": self.title(table)})
@@ -287,71 +295,40 @@ class Reading:
         loaded = self.table_of(table)
         return None if loaded is None else loaded.frame
 
-    def _answers(self, window: str) -> "pd.DataFrame | Absent":
-        feedback = self.read("feedback", window=window)
-        items = self.table_of("feedback_items")
-        if isinstance(feedback, Absent):
-            return feedback
-        scored = answers.by_cell(feedback, items and items.frame)
+    # -- frames made of the answers of a window ---------------------------------------------------------------------
+
+    def _answers(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        scored = answers.by_cell(feedback, self._whole("feedback_items"))
         return scored if len(scored) else Absent("answers", "no_scores")
 
-    def _items(self, window: str) -> "pd.DataFrame | Absent":
-        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
-        if isinstance(feedback, Absent):
-            return feedback
-        scored = answers.items(feedback, items and items.frame)
+    def _items(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        scored = answers.items(feedback, self._whole("feedback_items"))
         return scored if len(scored) else Absent("items", "no_items")
 
-    def _questions(self, window: str) -> "pd.DataFrame | Absent":
-        feedback = self.read("feedback", window=window)
-        if isinstance(feedback, Absent):
-            return feedback
-        items = self.table_of("feedback_items")
-        scored = [] if items is None else items.frame["item_id"].unique()
+    def _questions(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        items = self._whole("feedback_items")
+        scored = [] if items is None else items["item_id"].unique()
         found = questions.chosen(self.table_of("feedback").questions.drop(columns=scored, errors="ignore"), feedback)
         return found if len(found) else Absent("questions", "no_questions")
 
-    def _comments(self, window: str) -> "pd.DataFrame | Absent":
-        if window == "history":
-            return self._history()
-        now, before = self.read("feedback"), self.read("feedback", window="previous", optional=True)
-        if isinstance(now, Absent) or now["comment"].isna().all():
-            return now if isinstance(now, Absent) else Absent("feedback", "no_comments")
-        parts = {"current": now} if before is None else {"previous": before, "current": now}
-        said = [frame[frame["comment"].notna()].assign(window=name) for name, frame in parts.items()]
-        return pd.concat(said, ignore_index=True).drop_duplicates(["feedback_id", "window"])
+    def _item_scores(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        scores = answers.item_scores(feedback, self._whole("feedback_items"))
+        return scores if len(scores) else Absent("feedback_items", "no_parts")
 
-    def _history(self) -> "pd.DataFrame | Absent":
-        """Comments of all time up to the period's end, the columns ``HISTORY`` and ``cluster``; without dates there is
-        no history."""
-        if isinstance(now := self.read("feedback"), Absent):
-            return now
-        feedback, customers = self.table_of("feedback"), self.table_of("customers")
-        if self.undated():
-            return Absent("feedback", "no_change")
-        said = self._cut(feedback, *self._bounds("feedback", "history"), HISTORY, "comment")
-        owners = None if customers is None else customers.rows(["customer_id", "customer_group"])
-        linked = answers.link(said.drop_duplicates("feedback_id"), owners)
-        return linked if len(linked) else Absent("feedback", "no_comments")
-
-    def _ratings(self, window: str) -> "pd.DataFrame | Absent":
+    def _ratings(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
         """Answers with the scores of the parts beside the overall one."""
-        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
-        if isinstance(feedback, Absent):
-            return feedback
-        if answers.item_scores(feedback, items and items.frame).empty:
-            return Absent("feedback_items", "no_parts")
-        rated = answers.wide(feedback, items and items.frame)
+        scores = self.read("item_scores", window=window)
+        if isinstance(scores, Absent):
+            return scores
+        rated = answers.wide(feedback, scores)
         return rated if len(rated) else Absent("feedback", "no_overall")
 
-    def _kano(self, window: str) -> "pd.DataFrame | Absent":
-        """Answered pairs of a Kano questionnaire: of the period's answers, or of a survey that stands by itself."""
-        feedback, items = self.read("feedback", window=window), self.table_of("feedback_items")
-        if isinstance(feedback, Absent):
-            return feedback
+    def _kano(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        """Answered pairs of a Kano questionnaire: of the window's answers, or of a survey that stands by itself."""
+        items = self._whole("feedback_items")
         if items is None:
             return Absent("feedback_items", "no_kano")
-        pairs = items.frame[items.frame["kano_functional"].notna()]
+        pairs = items[items["kano_functional"].notna()]
         linked = pairs["feedback_id"].isin(self.table_of("feedback").rows(["feedback_id"])["feedback_id"])
         own, (start, end) = pairs[~linked], self._bounds("feedback_items", window)
         if own["received_at"].notna().any():
@@ -359,10 +336,31 @@ class Reading:
         pairs = answers.kano_pairs(feedback, pairs[linked], answers.link(own, self._whole("customers")))
         return pairs if len(pairs) else Absent("feedback_items", "no_kano")
 
+    def _comments(self, now: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        if window == "history":
+            return self._history()
+        if now["comment"].isna().all():
+            return Absent("feedback", "no_comments")
+        before = self.read("feedback", window="previous", optional=True)
+        parts = {"current": now} if before is None else {"previous": before, "current": now}
+        said = [frame[frame["comment"].notna()].assign(window=name) for name, frame in parts.items()]
+        return pd.concat(said, ignore_index=True).drop_duplicates(["feedback_id", "window"])
+
+    def _history(self) -> "pd.DataFrame | Absent":
+        """Comments of all time up to the period's end, the columns ``HISTORY`` and ``cluster``; without dates there is
+        no history."""
+        if self.undated():
+            return Absent("feedback", "no_change")
+        said = self._cut(self.table_of("feedback"), *self._bounds("feedback", "history"), HISTORY, "comment")
+        customers = self.table_of("customers")
+        owners = None if customers is None else customers.rows(["customer_id", "customer_group"])
+        linked = answers.link(said.drop_duplicates("feedback_id"), owners)
+        return linked if len(linked) else Absent("feedback", "no_comments")
+
     def title(self, table: str) -> str:
         """The table's title in the page's language."""
         declared = "feedback" if table in ("answers", "comments", "questions", "ratings", "kano") else table
-        declared = "feedback_items" if table == "items" else declared
+        declared = "feedback_items" if table in ("items", "item_scores") else declared
         return contracts.load(declared).title[self.language]
 
     def sources(self) -> pd.DataFrame:

@@ -148,7 +148,8 @@ def test_nothing_to_lay_out_is_an_empty_table_with_its_columns():
 
 
 def wide(rows, scores):
-    return answers.wide(answers.link(rows, None), scores)
+    linked = answers.link(rows, None)
+    return answers.wide(linked, answers.item_scores(linked, scores))
 
 
 def test_items_stand_beside_the_overall_score_of_their_answer():

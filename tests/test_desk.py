@@ -8,7 +8,7 @@ from client_folder import make
 from nbformat import v4
 from test_page import CUSTOMERS, FEEDBACK, HEAD, answers, base
 
-from sqlib import commentary, desk, notebook, portfolio, workbook
+from sqlib import commentary, desk, forms, needs, notebook, portfolio, workbook
 from sqlib.errors import ArgumentError
 
 FOUND = {"finding_id": "feedback_analysis.level", "stem": "feedback_analysis", "key": "level", "estimate": 0.5}
@@ -36,11 +36,34 @@ def test_a_run_leaves_both_workbooks(job, tmp_path):
     assert list(commentary.read(job.who, "2026Q3", "feedback_analysis")) == ["feedback_analysis", FOUND["finding_id"]]
 
 
+def handed_over(folder: Path) -> None:
+    """The table of needs as a page hands it over."""
+    place = folder / "tables" / "feedback_analysis"
+    place.mkdir(parents=True)
+    rows = "topic,comments,estimate\nparking,12,0.12\napp,0,0\n"
+    (place / "demand.csv").write_text(rows, encoding="utf-8-sig")
+
+
+def test_the_needs_of_a_run_go_into_the_register(job, tmp_path):
+    handed_over(tmp_path / "out")
+    assert desk.refresh(job, executed(tmp_path / "out", FOUND | SAID)) == []
+    (row,) = forms.read("needs", needs.path(job.who), client="acme")["needs"].to_dict("records")
+    assert (row["topic"], row["comments"], row["period"], row["decision"]) == ("parking", "12", "2026Q3", "")
+    assert row["label"] not in ("", "parking")  # as the code book calls it
+
+
 @pytest.mark.parametrize("audience", ["team", "client"])
 def test_a_version_that_leaves_findings_out_does_not_touch_the_commentary(job, tmp_path, audience):
     job.audience = audience
     assert desk.refresh(job, executed(tmp_path / "out")) == []
     assert not (job.who.folder / "commentary").exists()
+
+
+@pytest.mark.parametrize("audience", ["team", "client"])
+def test_a_version_that_hides_groups_does_not_touch_the_register_of_needs(job, tmp_path, audience):
+    job.audience = audience
+    handed_over(tmp_path / "out")
+    assert desk.refresh(job, executed(tmp_path / "out")) == [] and not needs.path(job.who).exists()
 
 
 def test_a_workbook_open_elsewhere_is_a_remark(job, tmp_path, monkeypatch):

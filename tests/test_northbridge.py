@@ -15,8 +15,10 @@ sys.path[:0] = [str(DEMO)]
 import northbridge  # noqa: E402
 from world import load_world  # noqa: E402
 
-from sqlib import client  # noqa: E402
+from sqlib import client, periods  # noqa: E402
 from sqlib import tables as typed  # noqa: E402
+from sqlib.methods import kano  # noqa: E402
+from sqlib.reading import Reading  # noqa: E402
 
 WORLD = load_world("northbridge")
 TRUTH = tomllib.loads((FOLDER / "truth.toml").read_text(encoding="utf-8"))
@@ -88,3 +90,15 @@ def test_the_weak_team_falls_and_no_other(clean):
     change = rows[later].groupby("team")["good"].mean() - rows[~later].groupby("team")["good"].mean()
     assert change.idxmin() == WORLD["effect"]["weak_team"]
     assert change.min() < -0.12 and change.drop(change.idxmin()).min() > -0.08
+
+
+def test_the_survey_of_new_services_gives_the_planted_classes():
+    reading = Reading(client.load(FOLDER), periods.parse("2026Q3"), None, None, "en")
+    pairs = {"feature": "feature", "functional": "functional", "dysfunctional": "dysfunctional"}
+    found = kano.kano(reading.read("kano"), **pairs, cluster="cluster").table.set_index("feature")["verdict"]
+    planted = {
+        "Live job tracking": "attractive", "Out-of-hours desk": "must_be", "Named contact": "one_dimensional",
+        "Monthly magazine": "indifferent",
+    }  # fmt: skip
+    assert found[list(planted)].to_dict() == planted
+    assert set(found.drop(list(planted))) <= {"attractive", "indifferent", "unclear"}  # near ties: .40/.42, .44/.26

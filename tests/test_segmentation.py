@@ -42,6 +42,11 @@ def test_comments_of_a_reading_carry_their_terms():
 
     absent = Absent("feedback", "no_comments")
     assert Reading.segmented(None, absent) is absent
-    masking = SimpleNamespace(masked=lambda texts: texts.str.replace("Wang", "[name]"))
-    said = Reading.segmented(masking, pd.DataFrame({"comment": ["slow staff Wang"]}))
-    assert said["terms"].tolist() == [["slow", "slow staff", "staff"]]
+    asked = []
+    reading = SimpleNamespace(
+        _terms={}, masked=lambda texts: asked.append(len(texts)) or texts.str.replace("Wang", "[name]")
+    )
+    said = Reading.segmented(reading, pd.DataFrame({"comment": ["slow staff Wang", None]}))
+    assert said["terms"].tolist() == [["slow", "slow staff", "staff"], []]
+    again = Reading.segmented(reading, pd.DataFrame({"comment": ["slow staff Wang", "late"]}))
+    assert again["terms"].tolist() == [["slow", "slow staff", "staff"], ["late"]] and asked == [2, 1]  # each text once
