@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,34 @@ def test_rare_terms_are_left_out_and_small_groups_stay_hidden():
     data.loc[0, "terms"] = [*data.loc[0, "terms"], "unique"]
     result = compared(data, min_count=1, min_group=5)
     assert "unique" not in set(result.table["term"]) and result.rare == 1
+
+
+def sides(first: int, second: int, people=100) -> pd.DataFrame:
+    """``late`` said by that many people of either side, ``fine`` by everybody."""
+    rows = [(name, f"{name}{who}", ["fine", *(["late"] if who < said else [])])
+            for name, said in (("low", first), ("high", second)) for who in range(people)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["group", "who", "terms"])
+
+
+def test_how_many_of_a_few_say_a_term_changes_nothing_that_is_shown():
+    """Between 1 and 4 people of a side every figure is the same; 5 are told."""
+    shown = [compared(sides(40, few), min_group=5, cluster="who").every for few in (1, 2, 3, 4)]
+    for found in shown:
+        pd.testing.assert_frame_equal(found, shown[0])
+        assert found.set_index("term").loc["late", ["second", "second_share"]].isna().all()
+    late = shown[0].set_index("term").loc["late"]
+    assert late["odds_ratio"] > 3 and late["verdict"] == "more"  # 40 against at most 4 is a difference
+    told = compared(sides(40, 5), min_group=5, cluster="who").every.set_index("term")
+    assert told.loc["late", "second"] == 5
+
+
+def test_a_term_too_few_of_either_side_say_counts_nowhere():
+    data = sides(40, 20)
+    data.loc[[0, 1, 100], "terms"] = data.loc[[0, 1, 100], "terms"].map(lambda said: [*said, "rare"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compared(data, min_count=1, min_group=5, cluster="who").every
+    assert set(found["term"]) == {"fine", "late"} and np.isfinite(found["log_odds"]).all()
 
 
 def test_noise_is_called_rarely():
