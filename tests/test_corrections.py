@@ -178,6 +178,23 @@ def test_a_row_or_a_file_that_is_gone_orphans_the_decision(who):
     assert loaded(who).decisions["reason"].tolist() == ["file_gone"] * 2
 
 
+def test_an_acceptance_whose_problem_is_gone_is_orphaned(who):
+    decide(who, a7=("accept", None))
+    table = exported_again(who, HEAD + "A1,5,2026-07-01,fine,T1\n")
+    assert table.decisions[["status", "reason"]].to_numpy().tolist() == [["orphaned", "problem_gone"]]
+
+
+def test_a_merge_of_a_label_nobody_writes_any_more_is_orphaned(tmp_path):
+    data = "feedback_id,score,team\n" + "".join(f"A{i},4,Team A\n" for i in range(3))
+    who = make(tmp_path / "x", BLOCK, a__csv=data + "A9,4,team-a\n")
+    path = written(who)
+    fill(path, "labels", "label", **{"ateam-a": ("merge", None)})
+    assert len(decisions.collect(who, path, DAY).taken) == 1
+    assert loaded(who).decisions["status"].tolist() == ["applied"]
+    (who.folder / "raw" / "a.csv").write_text(data)
+    assert loaded(who).decisions[["status", "reason"]].to_numpy().tolist() == [["orphaned", "label_gone"]]
+
+
 def test_the_copy_of_a_corrected_row_stays_a_copy(tmp_path):
     who = make(tmp_path / "x", BLOCK, a__csv=DATA, b__csv=HEAD + "A2,9,2026-07-02,bad,T1\n")
     decide(who, a9=("correct", "4"))

@@ -6,7 +6,7 @@ from client_folder import make
 from openpyxl import load_workbook
 from test_page import CUSTOMERS, FEEDBACK, HEAD, answers, base, firm
 
-from sqlib import client, excerpts, forms, page, periods, quotes
+from sqlib import client, excerpts, forms, masking, page, periods, quotes
 from sqlib.reading import Reading
 
 PHONE = "+86 138-0013-8000"
@@ -133,6 +133,18 @@ def test_what_is_released_reads_the_same_in_a_report_of_either_language(acme):
     for language in ("zh", "en"):
         printed = {text for text, _ in quotes.approved(reading(acme, language), {}).quotes}
         assert printed and printed <= quotes.released(acme)
+
+
+def test_what_nobody_approved_is_not_released(acme):
+    """A text on this list may stand in a delivery: one that is refused or undecided must not be on it."""
+    quotes.refresh(reading(acme))
+    lines = rows(acme)
+    assert quotes.released(acme) == set()
+    decide(acme, int(lines["line"].iloc[0]), decision="not quoted")
+    decide(acme, int(lines["line"].iloc[1]), decision="may be quoted")
+    released = quotes.released(acme)
+    assert lines["masked"].iloc[1] in {masking.spoken(text, "en") for text in released} | released
+    assert not any(lines["masked"].iloc[place] in released for place in range(len(lines)) if place != 1)
 
 
 def test_a_team_reads_its_own_customers_only(acme):

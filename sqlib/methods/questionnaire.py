@@ -100,7 +100,7 @@ def questionnaire(
         raise MethodRefused("questionnaire.no_items", rows=len(items))
     wide = scored.pivot(index=respondent, columns=item, values=score)[scored[item].unique()]
     ends = _ends(scored, wide, item)
-    table = _items(wide, ends, min_group, 1 - confidence)
+    table = _items(wide, ends, 1 - confidence)
     given = _scores(scored, item, respondent, score, cluster)
     small = given.loc[given["people"] < min_group, "question"]
     table.loc[table["item"].isin(small), TELLING] = np.nan
@@ -134,14 +134,13 @@ def _ends(scored, wide, item):
 # --- the items ----------------------------------------------------------------------------------------------------
 
 
-def _items(wide, ends, min_group, level):
+def _items(wide, ends, level):
     answered = wide.notna().sum()
     table = pd.DataFrame({"item": wide.columns, "n": answered.to_numpy(), "mean": wide.mean().to_numpy()})
     table["sd"] = wide.std().to_numpy()
     table = _shared(table, "missing", len(wide) - answered, len(wide), level)
     for end, at_it in {"floor": wide <= ends["low"], "ceiling": wide >= ends["high"]}.items():
-        count = at_it.sum()
-        table = _shared(table, end, count.where((count == 0) | (count >= min_group)), answered, level)
+        table = _shared(table, end, at_it.sum(), answered, level)
     table["item_rest"] = [_rest(wide, name) for name in wide]
     nearest = wide.corr(min_periods=FEWEST).mask(np.eye(wide.shape[1], dtype=bool))
     known = nearest.notna().any()
