@@ -1,0 +1,54 @@
+"""A report in the formats clients accept: one module a format, each made from the executed notebook and its HTML.
+
+No kernel is needed to make one, so a report that is frozen later is made again with its final stamp.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlib.brand import Brand
+from sqlib.errors import SqlibError
+
+KINDS = ("html", "pdf", "docx", "xlsx", "pptx", "png")  # html is made by ``render``, the others here
+STAMPED = ("html", "pdf", "docx", "pptx")  # these say which version they are
+PER_LANGUAGE = ("html", "pdf", "docx", "pptx")  # the figures of a language lie in a folder, a workbook holds both
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a format of a report is made from.
+
+    executed : executed notebook of one language, the record of everything said and shown
+    html     : its HTML report, stamped
+    tables   : folder of the tables handed over, ``<name>.csv``; ``typed``: the same tables as ``<name>.parquet``, or None
+    figures  : folder of the figures at 300 dpi, ``<number>_<key>.png`` in the order of the page; may be absent
+    """
+
+    executed: Path
+    html: Path
+    tables: Path
+    typed: Path | None
+    figures: Path
+    stem: str
+    language: str
+    version: str
+    state: str
+    brand: Brand
+
+
+def make(kind: str, source: Source, target: Path) -> Path:
+    """Write one format into ``target``; the same source gives the same bytes.
+
+    Raises
+    ------
+    SqlibError : ``formats.failed`` with the reason; a format that cannot be made is a failed job
+    """
+    module = importlib.import_module(f"sqlib.formats.{kind}")
+    try:
+        return module.make(source, target)
+    except SqlibError:
+        raise
+    except Exception as error:  # a converter that stumbles is the job's reason, never a traceback
+        got = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        raise SqlibError("formats.failed", format=kind.upper(), where=target.name, got=got) from error
