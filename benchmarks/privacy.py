@@ -130,10 +130,10 @@ def fill(path: Path, entries: dict[int, dict[str, str]], form: str) -> tuple[str
 
 def hand_over(folder: Path, reports: Path, audience: str, languages: list[str], team: str = "") -> Path:
     """Run one audience's reports and deliver the draft: the archive."""
-    from sqlib import batch, delivery
+    from sqlib import batch, delivery, jobs
 
     parameters = {"team": team} if audience == "team" else {}
-    jobs = batch.plan([folder], period=PERIOD, languages=languages, audience=audience, parameters=parameters)
+    jobs = jobs.plan([folder], period=PERIOD, languages=languages, audience=audience, parameters=parameters)
     for outcome in batch.run(jobs, reports):
         if outcome.status != "done":
             raise outcome.reason

@@ -1,16 +1,22 @@
-"""What a report was made from, as hashes: settings of the client, page, package, libraries.
+"""What a report was made from, as hashes: the client's files and settings, page, package, libraries, environment.
 
-Two runs whose hashes are equal differ in nothing that could move a number; ``difference`` reads the causes off them.
+Two runs whose hashes are equal differ in nothing that could move a number: ``freshness`` leaves such a job alone, and
+``difference`` reads the causes of a change off them.
 """
 
 import functools
 import hashlib
+import importlib.metadata
+import json
+import sys
 from pathlib import Path
 
 import sqlib
-from sqlib import catalogue
+from sqlib import brand, catalogue, project
 from sqlib.client import Client
 
+PARTS = ("inputs", "settings", "parameters", "page", "package", "libraries", "environment")
+SOURCES = {".py", ".toml", ".css", ".js", ".j2", ".typ", ".lua"}
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill")
 SETTINGS = {  # kind -> files of the client's folder; {period} is the period reported on
     "mapping": ("client.toml", "mapping.xlsx"),
@@ -20,21 +26,86 @@ SETTINGS = {  # kind -> files of the client's folder; {period} is the period rep
 
 
 def of(client: Client, page: catalogue.Entry, period: str, parameters: dict) -> dict:
-    """Everything but the data: ``settings`` (kind -> file -> SHA-256), ``parameters``, ``page``, ``package``."""
+    """Everything a report depends on.
+
+    Returns
+    -------
+    ``inputs`` (file -> SHA-256), ``settings`` (kind -> file -> SHA-256), ``parameters``, ``page``, ``package``,
+    ``libraries``, ``environment``: JSON all of it
+
+    Raises
+    ------
+    ClientError : ``intake.file_missing``, ``intake.outside_folder``
+    """
     return {
-        "settings": {kind: _files(client.folder, patterns, period) for kind, patterns in SETTINGS.items()},
+        "inputs": inputs(client),
+        "settings": settings(client, period),
         "parameters": parameters,
         "page": fingerprint(page.notebook),
-        "package": {"version": sqlib.__version__, "sha256": _package()},
+        "package": package(),
         "libraries": libraries(),
+        "environment": environment(),
     }
 
 
+def inputs(client: Client) -> dict[str, str]:
+    """File -> SHA-256 of every data file client.toml names.
+
+    Raises
+    ------
+    ClientError : ``intake.file_missing``, ``intake.outside_folder``
+    """
+    from sqlib import intake
+
+    found = {
+        path
+        for table, blocks in client.tables.items()
+        for number, source in enumerate(blocks, 1)
+        for path in intake.files(client, source, client.place(table, number))
+    }
+    return {path.relative_to(client.folder).as_posix(): fingerprint(path) for path in sorted(found)}
+
+
+def settings(client: Client, period: str) -> dict[str, dict[str, str]]:
+    """Kind -> file -> SHA-256 of what people wrote for this client."""
+    found = {kind: _files(client.folder, patterns, period) for kind, patterns in SETTINGS.items()}
+    worn = brand.find(client.folder)
+    return found | ({"brand": {brand.FILE: fingerprint(worn)} | _logo(client.folder)} if worn else {})
+
+
+def _logo(folder: Path) -> dict[str, str]:
+    logo = brand.load(folder).logo
+    return {logo.name: fingerprint(logo)} if logo else {}
+
+
+def package() -> dict[str, str]:
+    """Version of this package, and SHA-256 of all its sources and of its contracts."""
+    return {"version": sqlib.__version__, "sha256": _package(), "contracts": _package("contracts/*.toml")}
+
+
+@functools.cache
 def libraries() -> dict[str, str]:
     """Library -> version, of those that could move a number."""
-    from importlib.metadata import version
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
-    return {name: version(name) for name in LIBRARIES}
+
+@functools.cache
+def environment() -> dict[str, str]:
+    """Python, SHA-256 of the lock of the project, and of the names and versions of everything installed."""
+    lock = project.root() / "requirements.lock"
+    places = {Path(path) for path in sys.path if Path(path).is_dir()}
+    installed = sorted(found.name for place in places for found in place.glob("*.dist-info"))
+    return {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "lock": fingerprint(lock) if lock.is_file() else "",
+        "installed": hashlib.sha256("\n".join(installed).encode()).hexdigest(),
+    }
+
+
+def key(made_from: dict) -> str:
+    """One hash of everything ``of`` returns; what else a record keeps beside it does not count."""
+    core = {name: made_from.get(name) for name in PARTS}
+    return hashlib.sha256(json.dumps(core, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def fingerprint(path: Path) -> str:
@@ -50,9 +121,9 @@ def _files(folder: Path, patterns: tuple[str, ...], period: str) -> dict[str, st
 
 
 @functools.cache
-def _package() -> str:
+def _package(pattern: str = "**/*") -> str:
     """Hash of the package's own source, words and looks: its version number may stay while they change."""
     root, digest = Path(sqlib.__file__).parent, hashlib.sha256()
-    for path in sorted(path for path in root.rglob("*") if path.suffix in {".py", ".toml", ".css", ".j2"}):
+    for path in sorted(path for path in root.glob(pattern) if path.suffix in SOURCES):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

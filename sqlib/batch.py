@@ -1,160 +1,102 @@
-"""Report jobs: plan, run each page in each language by papermill, judge, hand over, record.
+"""Report jobs run: planned, checked, made in processes of their own, published, recorded; each failure its own.
 
-A job is page x client x period; its languages run one after the other. A job succeeds when no cell raised, the page
-closed, its promised tables are there, and every language gave the same findings and tables as the first.
+plan → hold the folder → what is current, what cannot run → tables of every client read and kept → every report made in
+staging → published whole by this process alone → the consultant's workbooks → findings and index.
 """
 
-import json
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import __version__, basis, catalogue, client, desk, notebook, periods, portfolio, project, render, versions
+from sqlib import desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions
 from sqlib.errors import ArgumentError, SqlibError
+from sqlib.freshness import BLOCKED, CURRENT, RUNS, Planned
+from sqlib.jobs import Job, Loose
+from sqlib.making import Made
+from sqlib.pool import Task
 
-OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
-FORMATS = ("html",)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One page for one client and period, in one or more languages."""
-
-    page: catalogue.Entry
-    who: client.Client
-    period: str
-    languages: tuple[str, ...]
-    compare_to: str
-    audience: str
-    parameters: dict = field(default_factory=dict)
-
-    @property
-    def folder(self) -> Path:
-        """Where its reports go, below the reports folder."""
-        return Path(self.who.id) / self.period
-
-    @property
-    def team(self) -> str:
-        """Whose report it is, where each team has its own."""
-        return str(self.parameters.get("team", "")) if self.audience == portfolio.TEAM else ""
-
-    @property
-    def place(self) -> str:
-        """Where its files go, below ``folder``."""
-        return portfolio.place(self.audience, self.team)
-
-    @property
-    def chosen(self) -> dict:
-        """What was asked of the page beyond client, period and language."""
-        return {"compare_to": self.compare_to, "audience": self.audience} | self.parameters
-
-    @property
-    def blocked(self) -> SqlibError | None:
-        """Why the job cannot run at all, before any kernel starts."""
-        missing = [table for table in self.page.reads if table not in self.who.tables]
-        if not missing:
-            return None
-        return SqlibError("batch.table_missing", page=self.page.stem, where=self.who.id, tables=", ".join(missing))
+STAGING = ".staging"
 
 
 @dataclass
 class Outcome:
-    """What became of a job: ``status`` done | failed | skipped, the reason, what was made by language, from what."""
+    """What became of a job: ``status`` done | current | failed | skipped, the reason, what was made by language."""
 
-    job: Job
+    job: object
     status: str
     reason: SqlibError | None = None
     languages: dict[str, dict] = field(default_factory=dict)
-    basis: dict = field(default_factory=dict)
     seconds: float = 0.0
     remarks: list[SqlibError] = field(default_factory=list)  # what did not cost the report
 
 
-def plan(
-    folders: Iterable[str | Path], *, period: str | None = None, compare_to: str | None = None,
-    only: list[str] | None = None, languages: list[str] | None = None, audience: str = "management",
-    parameters: dict[str, str] | None = None, formats: Iterable[str] = ("html",),
-) -> list[Job]:  # fmt: skip
-    """Every job asked for, with everything checked that can be checked before a kernel starts.
+class Silent:
+    """Tells nothing; what ``run`` tells while it goes, see ``progress``."""
 
-    Raises
-    ------
-    ArgumentError : an unknown page, period, language, audience, format or parameter, or two clients of one id
-    """
-    pages = catalogue.pick(only)
-    for name in formats:
-        if name not in FORMATS:
-            raise ArgumentError("batch.unknown_format", got=name, known=", ".join(FORMATS))
-    values = {page.stem: _parameters(page, parameters or {}) for page in pages}
-    clients = [client.load(project.client_folder(folder)) for folder in folders]
-    _distinct(clients)
-    return [
-        _job(page, who, period, compare_to, languages, audience, values[page.stem]) for who in clients for page in pages
-    ]
+    def planned(self, planned: list[Planned]) -> None: ...
+    def begun(self, job) -> None: ...
+    def ended(self, outcome: Outcome) -> None: ...
+    def noted(self, error: SqlibError) -> None: ...
+    def stopped(self, done: int, left: int) -> None: ...
+    def tick(self) -> None: ...
 
 
-def _job(page, who, period, compare_to, languages, audience, values) -> Job:
-    from sqlib import page as companion
+def run(
+    asked: list, out: Path, tell=None, *, workers: int = 0, limits: execution.Limits | None = None, force: bool = True,
+    patience: float = hold.PATIENCE, language: str = "zh",
+) -> list[Outcome]:  # fmt: skip
+    """Run the jobs; each is recorded in ``run.json`` of its folder as soon as it ends.
 
-    chosen = client.reporting_period(who, period, "--period")
-    compare_to = compare_to or who.period.compare_to
-    periods.compared(chosen, compare_to, who.fiscal_year_start)
-    spoken = tuple(languages or who.languages)
-    for language in spoken:
-        companion.check({"language": language, "audience": audience} | values)
-    return Job(page, who, chosen.text, spoken, compare_to, audience, values)
-
-
-def _parameters(page: catalogue.Entry, given: dict[str, str]) -> dict:
-    """Values of the page's own parameters, read as the type the page declares."""
-    known = {parameter.name: parameter for parameter in notebook.parameters(notebook.read(page.notebook))}
-    values = {}
-    for name, text in given.items():
-        if name not in known or name in OWN:
-            usable = ", ".join(sorted(set(known) - OWN))
-            raise ArgumentError("batch.unknown_parameter", page=page.stem, got=name, known=usable)
-        values[name] = _typed(name, text, known[name].type)
-    return values
-
-
-def _typed(name: str, text: str, kind: str):
-    kinds = {"int": int, "float": float, "str": str}
-    try:
-        return kinds[kind](text)
-    except ValueError:
-        raise ArgumentError("page.wrong_type", name=name, got=repr(text), wanted=kind) from None
-
-
-def _distinct(clients: list[client.Client]) -> None:
-    places: dict[str, Path] = {}
-    for who in clients:
-        if places.setdefault(who.id, who.folder) != who.folder:
-            raise ArgumentError("batch.same_id", got=who.id, where=f"{places[who.id]}; {who.folder}")
-
-
-def run(jobs: list[Job], out: Path, report: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
-    """Run the jobs one after the other; each is recorded in ``run.json`` of its folder as soon as it ends.
+    workers : processes; 0 runs everything in this one. force : also what is current. language : of the index
 
     Raises
     ------
     ArgumentError : ``batch.unwritable`` where the reports folder cannot be written
+    SqlibError : ``batch.held`` where another run holds the folder
     """
-    out = Path(out).resolve()
-    for folder in dict.fromkeys([out, *(out / job.folder for job in jobs)]):
-        _writable(folder)
-    outcomes = []
-    for job in jobs:
-        outcomes.append(_run(job, out))
-        _record(outcomes[-1], out / job.folder)
-        versions.settle(out / job.folder)
-        report(outcomes[-1])
-    return outcomes
+    out, tell, limits = Path(out).resolve(), tell or Silent(), limits or execution.Limits()
+    with hold.held(out, patience):
+        for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
+            _writable(folder)
+        shutil.rmtree(out / STAGING, ignore_errors=True)  # what a killed run left
+        planned = freshness.sort(asked, out, force=force)
+        tell.planned(planned)
+        batch = _Batch(out, tell, limits)
+        try:
+            if any(each.state == RUNS for each in planned):
+                _warm(workers)
+            with _pool(workers, limits, batch) as processes:
+                batch.go(planned, processes)
+        except KeyboardInterrupt:
+            done = sum(outcome.status == "done" for outcome in batch.outcomes.values())
+            tell.stopped(done, len(asked) - len(batch.outcomes))
+            raise
+        finally:
+            shutil.rmtree(out / STAGING, ignore_errors=True)
+            _told(asked, out, language)
+    return [batch.outcomes[job.key] for job in asked]
+
+
+def status(outcomes: list[Outcome]) -> int:
+    """Exit status: 0 where every report asked for stands; 1 where one does not.
+
+    A page not asked for by name, whose tables a client does not have, is no failure as long as that client has another.
+    """
+    served = {outcome.job.client_name for outcome in outcomes if outcome.status in ("done", "current")}
+    return int(any(not _stands(outcome, served) for outcome in outcomes))
+
+
+def _stands(outcome: Outcome, served: set[str]) -> bool:
+    if outcome.status in ("done", "current"):
+        return True
+    missing = outcome.reason is not None and outcome.reason.code == "batch.table_missing"
+    return missing and not outcome.job.named and outcome.job.client_name in served
 
 
 def _writable(folder: Path) -> None:
+    import tempfile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -163,181 +105,193 @@ def _writable(folder: Path) -> None:
         raise ArgumentError("batch.unwritable", where=folder, got=error.strerror or error) from None
 
 
-def _run(job: Job, out: Path) -> Outcome:
-    started = time.perf_counter()
-    if job.blocked:
-        return Outcome(job, "skipped", job.blocked)
-    outcome = Outcome(job, "done")
-    try:
-        with tempfile.TemporaryDirectory(prefix=".staging-", dir=out, ignore_cleanup_errors=True) as staging:
-            outcome.basis = basis.of(job.who, job.page, job.period, job.chosen)
-            outcome.languages = _languages(job, Path(staging), out)
-            outcome.basis |= _read(Path(staging) / job.languages[0])
-        first = outcome.languages[job.languages[0]]["notebook"]
-        outcome.remarks = desk.refresh(job, out / job.folder / first)
-    except SqlibError as error:
-        outcome.status, outcome.reason = "failed", error
-    except OSError as error:
-        wording = {"where": error.filename or out, "got": error.strerror or error}
-        outcome.status, outcome.reason = "failed", SqlibError("batch.disk", **wording)
-    outcome.seconds = time.perf_counter() - started
-    return outcome
+def _pool(workers: int, limits: execution.Limits, batch: "_Batch"):
+    if not workers:
+        return pool.Inline(batch.begun)
+    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun)
 
 
-def _read(folder: Path) -> dict:
-    """What the page says it read: ``inputs`` and ``rows``, see ``account.read``."""
-    from sqlib.page import READ
+def _warm(workers: int) -> None:
+    """Everything the processes need, once, before they are forked."""
+    if workers:
+        import papermill  # noqa: F401
 
-    path = folder / READ
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"inputs": {}, "rows": []}
-
-
-def _languages(job: Job, staging: Path, out: Path) -> dict[str, dict]:
-    """Run every language in the staging folder, compare them, then move all files into place."""
-    made, first, version = {}, None, versions.upcoming(out / job.folder)
-    for language in job.languages:
-        began = time.perf_counter()
-        folder = staging / language
-        executed = _execute(job, language, folder, out)
-        given = _given(job, executed, folder)
-        if first is None:
-            first = given
-        elif given != first:
-            raise SqlibError("batch.languages_differ", page=job.page.stem, got=language, first=job.languages[0])
-        page = folder / f"{job.page.stem}.{language}.html"
-        html = render.html(executed, page, language=language, version=version)
-        seconds = round(time.perf_counter() - began, 1)
-        made[language] = {"notebook": executed, "html": html, "seconds": seconds, "findings": len(given[0])}
-    _move(job, made, staging, out)
-    _drop_stale(job, *first, out)
-    return made
+        from sqlib import page, render  # noqa: F401
 
 
-def _move(job: Job, made: dict[str, dict], staging: Path, out: Path) -> dict[str, dict]:
-    """Everything made replaces what stood there, each file in one step; paths come back relative to the period.
+def _told(asked: list, out: Path, language: str) -> None:
+    """Findings of every folder that was touched, and the index, from what lies there."""
+    for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
+        if folder.is_dir():
+            portfolio.findings_csv(folder)
+    if out.is_dir():
+        portfolio.portal(out, language=language)
 
-    A file that another program holds open refuses even its own name: it is found before any other is replaced.
+
+class _Batch:
+    """The jobs of one run on their way: only this process writes below the reports folder, apart from staging."""
+
+    def __init__(self, out: Path, tell, limits: execution.Limits):
+        self.out, self.tell, self.limits = out, tell, limits
+        self.outcomes: dict[str, Outcome] = {}
+        self._jobs: dict[str, object] = {}
+        self._began: dict[str, str] = {}
+
+    def go(self, planned: list[Planned], processes) -> None:
+        """Everything that is to run, checked first, then made."""
+        for each in planned:
+            if each.state == CURRENT:
+                self._end(Outcome(each.job, "current"))
+            elif each.state == BLOCKED:
+                self._skip(each.job, each.reason)
+        ready = self._checked([each.job for each in planned if each.state == RUNS], processes)
+        behind = [each.job for each in planned if each.state == CURRENT and not self._desk_done(each.job)]
+        for task, value in processes.each([*self._tasks(ready), *self._desks([*ready, *behind])]):
+            if task.key in self._jobs:
+                self._finish(self._jobs[task.key], value)
+            else:
+                self._refreshed(value)
+
+    def begun(self, task: Task) -> None:
+        if task.key in self._jobs:
+            self._began[task.key] = _now()
+            self.tell.begun(self._jobs[task.key])
+
+    # -- before any kernel --------------------------------------------------------------------------------------------
+
+    def _checked(self, ready: list, processes) -> list:
+        """The jobs whose clients' tables can be read; the others end here, with the reason."""
+        needed: dict[str, tuple] = {}
+        for job in ready:
+            if isinstance(job, Job):
+                tables = needed.get(str(job.who.folder), (job.who, frozenset()))[1]
+                needed[str(job.who.folder)] = (job.who, tables | {*job.page.reads, *job.page.uses})
+        tasks = [Task(f"read {place}", prepared, asked) for place, asked in needed.items()]
+        wrong = {task.key: _as_error(value, task.key) for task, value in processes.each(tasks)}
+        kept = []
+        for job in ready:
+            reason = wrong.get(f"read {job.who.folder}") if isinstance(job, Job) else None
+            if reason:
+                self._skip(job, reason)
+            else:
+                kept.append(job)
+        return kept
+
+    # -- making -------------------------------------------------------------------------------------------------------
+
+    def _tasks(self, ready: list) -> list[Task]:
+        """One task a job, behind the jobs whose findings it reads."""
+        tasks = []
+        for number, job in enumerate(ready, 1):
+            self._jobs[job.key] = job
+            staging = self.out / STAGING / str(number)
+            if isinstance(job, Loose):
+                tasks.append(Task(job.key, making.loose, (job, staging, self.limits)))
+                continue
+            folder = self.out / job.folder
+            asked = (job, staging, folder, versions.upcoming(folder), self.limits)
+            tasks.append(Task(job.key, making.report, asked, job.after))
+        return tasks
+
+    def _desks(self, jobs: list) -> list[Task]:
+        """One task a client, behind its reports: the consultant's workbooks brought up to date."""
+        clients: dict[Path, list[Job]] = {}
+        for job in jobs:
+            if isinstance(job, Job):
+                clients.setdefault(job.who.folder, []).append(job)
+        return [
+            Task(f"desk {place}", desk.brought_up, (own, self.out), frozenset(job.key for job in own))
+            for place, own in clients.items()
+        ]
+
+    def _desk_done(self, job: Job) -> bool:
+        return freshness.entry(record.read(self.out / job.folder), job).get("desk", False)
+
+    def _finish(self, job, value) -> None:
+        """Publish what was made, record it, tell it."""
+        made = value if isinstance(value, Made) else Made("failed", _lost(value, job.key))
+        if isinstance(job, Loose):
+            self._publish(made, self.out)
+            self._end(Outcome(job, made.status, made.reason, {}, made.seconds, made.remarks))
+            return
+        folder, languages = self.out / job.folder, {}
+        if self._publish(made, folder):
+            languages = publication.settled(job, made, folder, record.read(folder))
+        self._write(job, made, folder, languages)
+        self._end(Outcome(job, made.status, made.reason, made.languages, made.seconds, made.remarks))
+
+    def _skip(self, job, reason: SqlibError) -> None:
+        """A job that cannot run, recorded where its client is known."""
+        if isinstance(job, Job):
+            self._write(job, Made("skipped", reason), self.out / job.folder, {})
+        self._end(Outcome(job, "skipped", reason))
+
+    def _publish(self, made: Made, folder: Path) -> bool:
+        """Is everything in its place? A folder or disk that fails makes the job a failed one."""
+        try:
+            publication.publish(made, folder)
+        except (SqlibError, OSError) as error:
+            got = {"where": getattr(error, "filename", None) or folder, "got": getattr(error, "strerror", error)}
+            made.status, made.reason = (
+                "failed",
+                error if isinstance(error, SqlibError) else SqlibError("batch.disk", **got),
+            )
+        return made.status == "done"
+
+    def _write(self, job: Job, made: Made, folder: Path, languages: dict) -> None:
+        """The record; where even that cannot be written the job has failed, and the next run finds it so."""
+        try:
+            times = (self._began.get(job.key, _now()), _now())
+            record.write(job, made, folder, languages, times)
+            versions.settle(folder)
+        except SqlibError as error:
+            made.status, made.reason = "failed", error
+
+    def _refreshed(self, value) -> None:
+        """What the workbooks now hold is what the reports rest on, unless somebody wrote in them meanwhile."""
+        if isinstance(value, pool.Lost):
+            self.tell.noted(_lost(value, "desk"))
+            return
+        for job, remarks, settings in value:
+            outcome = self.outcomes[job.key]
+            outcome.remarks = [*outcome.remarks, *remarks]
+            for remark in remarks:
+                self.tell.noted(remark)
+            if settings is not None:
+                record.refreshed(job, self.out / job.folder, settings)
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.job.key] = outcome
+        self.tell.ended(outcome)
+
+
+def prepared(who, names: frozenset[str]) -> SqlibError | None:
+    """Read every table the pages of a client use, so that what cannot be read is known before a kernel starts.
+
+    They are kept (``cache``): the pages open them from there.
     """
-    place, tables = out / job.folder / job.place, Path("tables") / job.page.stem
-    (place / tables).mkdir(parents=True, exist_ok=True)
-    moves = {path: place / tables / path.name for path in sorted((staging / job.languages[0] / tables).glob("*"))}
-    moves |= {entry[kind]: place / entry[kind].name for entry in made.values() for kind in ("notebook", "html")}
-    for target in filter(Path.exists, moves.values()):
-        render.replace(target, target)
-    for path, target in moves.items():
-        render.replace(path, target)
-    for language, entry in made.items():
-        entry |= {kind: f"{job.place}/{entry[kind].name}" for kind in ("notebook", "html")}
-        (place / f"{job.page.stem}.{language}.failed.ipynb").unlink(missing_ok=True)
-    return made
+    from sqlib import tables
 
-
-def _drop_stale(job: Job, findings: list[dict], tables: dict[str, str], out: Path) -> None:
-    """What an earlier run left and this one contradicts: tables no longer made, a report in a language not run now."""
-    place = out / job.folder / job.place
-    for path in (place / "tables" / job.page.stem).glob("*.csv"):
-        if path.name not in tables:
-            path.unlink()
-    for path in place.glob(f"{job.page.stem}.??.ipynb"):
-        if _unworded(notebook.harvest(notebook.read(path))) != findings:
-            path.unlink()
-            path.with_suffix(".html").unlink(missing_ok=True)
-
-
-def _execute(job: Job, language: str, folder: Path, out: Path) -> Path:
-    """Run the page by papermill; on failure its half-run notebook is kept beside the reports for reading."""
-    papermill = _papermill()
-    folder.mkdir(parents=True)
-    source, executed = folder / "page.ipynb", folder / f"{job.page.stem}.{language}.ipynb"
-    notebook.write(notebook.keep_language(notebook.read(job.page.notebook), language), source)
-    values = {"client_dir": str(job.who.folder), "period": job.period, "language": language}
-    values |= {"compare_to": job.compare_to, "audience": job.audience, "out_dir": str(folder)} | job.parameters
     try:
-        papermill.execute_notebook(
-            str(source), str(executed), values, kernel_name="python3", progress_bar=False, cwd=str(project.root()),
-            request_save_on_cell_execute=False, config=notebook.encrypted(),
-        )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        raise _failure(job, language, executed, out, f"{error.ename}: {error.evalue}") from None
-    except RuntimeError as error:  # the kernel died, or never answered
-        raise _failure(job, language, executed, out, error) from None
-    finally:
-        source.unlink(missing_ok=True)
-    return executed
+        for name in sorted(names & set(who.tables)):
+            tables.load(who, name, as_of=who.data_until)
+    except SqlibError as error:
+        return error
+    return None
 
 
-def _papermill():
-    """papermill, quiet: what went wrong is told by the outcome, not by its log."""
-    import logging
-
-    import papermill
-
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    return papermill
+def _as_error(value, where: str) -> SqlibError | None:
+    return _lost(value, where) if isinstance(value, pool.Lost) else value
 
 
-def _failure(job: Job, language: str, executed: Path, out: Path, got) -> SqlibError:
-    kept = out / job.folder / job.place / f"{job.page.stem}.{language}.failed.ipynb"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(executed if executed.is_file() else job.page.notebook, kept)
-    return SqlibError("batch.page_failed", page=job.page.stem, where=kept, got=got)
+def _lost(lost: pool.Lost, where: str) -> SqlibError:
+    match lost.how:
+        case "time":
+            return SqlibError("batch.job_time", where=where, got=lost.got)
+        case "killed":
+            return SqlibError("batch.worker_died", where=where, got=lost.got)
+    return SqlibError("batch.unexpected", where=where, got=lost.got)
 
 
-def _given(job: Job, executed: Path, folder: Path) -> tuple[list[dict], dict[str, str]]:
-    """What one language gave: its findings without words, and a fingerprint of each table."""
-    harvest = notebook.harvest(notebook.read(executed))
-    tables = {path.name: basis.fingerprint(path) for path in sorted((folder / "tables" / job.page.stem).glob("*.csv"))}
-    missing = [name for name in job.page.hands_over if f"{name}.csv" not in tables]
-    if missing and harvest["absent"]:
-        reasons = "; ".join(dict.fromkeys(record["reason"] for record in harvest["absent"]))
-        raise SqlibError(
-            "batch.no_data", page=job.page.stem, where=f"{job.who.id} {job.period}", got=reasons, id=job.who.id
-        )
-    if missing or not harvest["report"]:
-        raise SqlibError("batch.promise", page=job.page.stem, missing=", ".join(missing) or "close()")
-    return _unworded(harvest), tables
-
-
-def _unworded(harvest: dict) -> list[dict]:
-    """Findings without their words: the same in every language."""
-    return [{key: value for key, value in found.items() if key != "parts"} for found in harvest["findings"]]
-
-
-def _mine(entry: dict) -> tuple[str, str]:
-    """Page and place of a recorded job: one of each pair is kept."""
-    return entry["stem"], portfolio.place(entry["audience"], entry.get("parameters", {}).get("team", ""))
-
-
-def _record(outcome: Outcome, folder: Path) -> None:
-    """Put the outcome into ``run.json``, keeping the other pages of that client and period."""
-    path, job = folder / "run.json", outcome.job
-    try:
-        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        known = {}  # half a record helps nobody; the portal finds the reports that lie there
-    mine = (job.page.stem, job.place)
-    before = next((entry for entry in known.get("jobs", ()) if _mine(entry) == mine), {})
-    kept = {  # languages not run this time whose report still stands
-        language: made
-        for language, made in before.get("languages", {}).items()
-        if language not in job.languages and (folder / made["html"]).is_file()
-    }
-    others = [entry for entry in known.get("jobs", ()) if _mine(entry) != mine]
-    entry = {
-        "stem": job.page.stem,
-        "title": job.page.title,
-        "audience": job.audience,
-        "status": outcome.status,
-        "reason": {name: outcome.reason.text(name) for name in ("zh", "en")} if outcome.reason else None,
-        "seconds": round(outcome.seconds, 1),
-        "compare_to": job.compare_to,
-        "parameters": job.parameters,
-        "page_sha256": basis.fingerprint(job.page.notebook),
-        "basis": outcome.basis if outcome.status == "done" else before.get("basis", {}),  # of the report that stands
-        "languages": dict(sorted((kept | outcome.languages).items(), reverse=True)),
-    }
-    record = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period}
-    record |= {name: known[name] for name in ("version", "state") if name in known}
-    record["versions"] = {"sqlib": __version__} | basis.libraries()
-    record["jobs"] = sorted([*others, entry], key=_mine)
-    render.write(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

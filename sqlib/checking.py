@@ -67,10 +67,10 @@ def take_over(who: Client, out: Path | None = None) -> Collected:
     return Collected(**both)
 
 
-def taken_over(folders: list[Path], language: str) -> list[str]:
+def taken_over(jobs: list, language: str) -> list[str]:
     """Before a run: the decisions of every client taken over, one line for each that had any."""
-    clients = [client.load(project.client_folder(folder)) for folder in folders]
-    collected = [(who, take_over(who)) for who in clients]
+    clients = {job.who.folder: job.who for job in jobs if hasattr(job, "who")}
+    collected = [(who, take_over(who)) for who in clients.values() if (who.folder / FILE).is_file()]
     counts = [(who, {"taken": len(found.taken), "rejected": len(found.refused)}) for who, found in collected]
     return [
         words.text("cli", "run", "taken", language=language, client=who.name, path=FILE, **count)

@@ -154,46 +154,69 @@ def coding(
 
 @app.command()
 def run(
-    folders: Annotated[list[Path], typer.Argument(help="One or more client folders.")],
+    folders: Annotated[list[Path] | None, typer.Argument(help="One or more client folders.")] = None,
+    jobs_file: Annotated[
+        Path | None, typer.Option("--jobs-file", help="YAML list of {notebook, parameters, to}, in place of folders.")
+    ] = None,
     period: Annotated[str | None, typer.Option(help="2026, 2026H1, 2026Q3, 2026-07 or 2026-07-01..2026-09-30.")] = None,
     compare: Annotated[str | None, typer.Option(help="previous, same-last-year, none or a period.")] = None,
     only: Annotated[str | None, typer.Option(help="Pages to run, e.g. feedback_analysis,closed_loop.")] = None,
     language: Annotated[str | None, typer.Option(help="zh, en or zh,en; default: the client's.")] = None,
-    to: Annotated[str, typer.Option(help="Formats: html.")] = "html",
+    to: Annotated[str, typer.Option(help="Formats: html,pdf,docx,xlsx,pptx,png.")] = "html",
     audience: Annotated[str, typer.Option(help="management, team, client or internal.")] = "management",
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="A page's own parameter.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports"),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; default: cores.")] = os.cpu_count() or 1,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds one report may take.")] = 3600,
+    cell_timeout: Annotated[int, typer.Option(min=1, help="Seconds one cell may take.")] = 900,
+    force: Annotated[bool, typer.Option("--force", help="Also what is up to date.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say of every report why it is made.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; nothing is run.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
-    """Make the reports.
+    """Make the reports; what is up to date is left alone, and one that fails costs no other.
 
-    Examples: sqlib run data/demo/jiahe · sqlib run data/clients/* --period 2026Q3 --language zh,en ·
-    sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8
+    Examples: sqlib run data/demo/jiahe · sqlib run data/clients/* --period 2026Q3 --language zh,en --to html,pdf,docx ·
+    sqlib run data/clients/* --explain --dry-run · sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8 ·
+    sqlib run --jobs-file jobs.yaml --jobs 4
     """
-    from sqlib import batch, checking
+    from sqlib import execution  # fmt: skip
+    from sqlib import jobs as planning
+    from sqlib import jobs_file as listed
+    from sqlib.errors import ArgumentError
 
-    parameters = {name: value for name, _, value in (pair.partition("=") for pair in parameter or ())}
-    jobs = batch.plan(
-        folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
-        parameters=parameters, formats=_list(to) or (),
-    )  # fmt: skip
-    for line in checking.taken_over(folders, speech()):
-        typer.echo(line)
-    raise typer.Exit(_run(jobs, out))
+    if bool(folders) == bool(jobs_file):
+        raise ArgumentError("batch.folders_or_file", got=f"{len(folders or ())}, {jobs_file or '–'}")
+    if jobs_file:
+        asked = listed.plan(jobs_file)
+    else:
+        values = {name: value for name, _, value in (pair.partition("=") for pair in parameter or ())}
+        asked = planning.plan(
+            folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
+            parameters=values, formats=_list(to) or (),
+        )  # fmt: skip
+    limits = execution.Limits(cell_timeout, timeout)
+    options = {"workers": jobs, "limits": limits, "force": force}
+    raise typer.Exit(_run(asked, out, options, explain=explain, machine=log_json, dry=dry_run))
 
 
-def _run(jobs: list, out: Path) -> int:
-    """Run and tell: one line a job, a sum at the end; 0 when every report was made."""
-    from sqlib import batch, portfolio, progress
+def _run(asked: list, out: Path, options: dict, *, explain=False, machine=False, dry=False) -> int:
+    """Run and tell: the plan, one line a job, a sum at the end; 0 when every report was made."""
+    from sqlib import batch, checking, freshness, progress
 
-    with progress.shown(len(jobs), speech()) as tell:
-        outcomes = batch.run(jobs, out, tell)
-    for folder in dict.fromkeys(outcome.job.folder for outcome in outcomes):
-        portfolio.findings_csv(Path(out) / folder)
-    index = portfolio.portal(Path(out), language=speech())
-    typer.echo(progress.summary(outcomes, index, speech()))
-    return 0 if all(outcome.status == "done" for outcome in outcomes) else 1
+    language = speech()
+    if not dry:
+        for line in checking.taken_over(asked, language):
+            typer.echo(line, err=machine)
+    with progress.shown(language, machine=machine, explain=explain or dry) as tell:
+        if dry:
+            tell.planned(freshness.sort(asked, out, force=options["force"]))
+            return 0
+        outcomes = batch.run(asked, out, tell, language=language, **options)
+        tell.summed(outcomes, Path(out) / "index.html")
+    return batch.status(outcomes)
 
 
 def _list(text: str | None) -> list[str] | None:
@@ -302,9 +325,10 @@ def demo(out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("repo
 
     Example: sqlib demo
     """
-    from sqlib import batch
+    from sqlib import jobs
 
-    raise typer.Exit(_run(batch.plan(DEMO, languages=["zh", "en"]), out))
+    asked = jobs.plan(DEMO, languages=["zh", "en"])
+    raise typer.Exit(_run(asked, out, {"workers": os.cpu_count() or 1, "force": False}))
 
 
 @app.command()

@@ -6,7 +6,7 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import commentary, needs, notebook, periods, quotes
+from sqlib import basis, commentary, freshness, needs, notebook, periods, portfolio, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
@@ -14,6 +14,29 @@ from sqlib.reading import Reading
 LEAST = 5  # people in a group that may be quoted from, unless the run says otherwise
 DEMAND = "demand.csv"  # the table of needs a page hands over
 FULLEST = ("management", "internal")  # other versions leave findings out and would orphan their words
+
+
+def brought_up(jobs: list, out: Path) -> list[tuple]:
+    """Bring the workbooks of one client up to date with its reports.
+
+    Returns
+    -------
+    (job, remarks, settings) of every job whose report lies there: the settings as they are afterwards, or None where
+    they were not those the report was made from
+    """
+    told = [_told(job, out / job.folder) for job in jobs]
+    found = [(job, entry, executed) for job, entry, executed in told if entry.get("status") == "done"]
+    same = {job.key: basis.settings(job.who, job.period) == entry["basis"]["settings"] for job, entry, _ in found}
+    remarks = {job.key: refresh(job, executed) for job, _, executed in found}
+    return [
+        (job, remarks[job.key], basis.settings(job.who, job.period) if same[job.key] else None) for job, *_ in found
+    ]
+
+
+def _told(job, folder: Path) -> tuple:
+    """A job, what the run recorded of it, and its executed notebook."""
+    entry = freshness.entry(portfolio.recorded(folder / "run.json"), job)
+    return job, entry, folder / job.place / f"{job.page.stem}.{job.languages[0]}.ipynb"
 
 
 def refresh(job, executed: Path) -> list[SqlibError]:

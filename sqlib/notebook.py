@@ -91,8 +91,11 @@ def keep_language(nb: NotebookNode, language: str, languages: tuple[str, ...] = 
     return deepcopy(kept)
 
 
-def parameters(nb: NotebookNode) -> list[Parameter]:
+def parameters(nb: NotebookNode, strict: bool = True) -> list[Parameter]:
     """The interface a page declares: annotated, commented literals of the cell tagged ``parameters``.
+
+    ``strict`` : a page of the catalogue declares nothing else; of any other notebook plain assignments count as well,
+    with the type of their value, and other lines are its own business
 
     Returns
     -------
@@ -104,7 +107,21 @@ def parameters(nb: NotebookNode) -> list[Parameter]:
     """
     source = "\n".join(cell.source for cell in nb.cells if "parameters" in tags(cell))
     comments = _comments(source)
-    return [_parameter(node, comments) for node in ast.parse(source).body]
+    lines = ast.parse(source).body
+    return [_parameter(node, comments) for node in (lines if strict else filter(None, map(_annotated, lines)))]
+
+
+def _annotated(node: ast.stmt) -> ast.AnnAssign | None:
+    """``level = 0.5`` as if ``level: float = 0.5`` stood there; None for a line that gives no name a literal."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    try:
+        kind = type(ast.literal_eval(node.value)).__name__
+    except (AttributeError, TypeError, ValueError):
+        return None
+    if not isinstance(target, ast.Name):
+        return None
+    said = getattr(node, "annotation", ast.Name(kind))
+    return ast.copy_location(ast.AnnAssign(target, said, node.value, 1), node)
 
 
 def _parameter(node: ast.stmt, comments: dict[int, str]) -> Parameter:

@@ -27,7 +27,7 @@ from bs4 import BeautifulSoup
 from client_folder import write
 from nbformat import v4
 
-from sqlib import batch, cli, client, errors, fragments, notebook, render, tables, words, workbook
+from sqlib import batch, cli, client, errors, fragments, hold, making, notebook, render, tables, words, workbook
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "bad_input.toml").read_text(encoding="utf-8"))
 HEAD = """
@@ -462,16 +462,18 @@ def held(monkeypatch, path: Path) -> None:
 def quick(monkeypatch):
     """Pages are not executed: a sample page stands for what a kernel would leave."""
 
-    def execute(job, language, folder, out):
+    def execute(job, page, language, folder, made, limits, target):
         workbook.write_csv(pd.DataFrame({"x": [1]}), folder / "tables" / job.page.stem / "satisfaction.csv")
         return notebook.write(sample_page.notebook(language), folder / f"{job.page.stem}.{language}.ipynb")
 
-    monkeypatch.setattr(batch, "_execute", execute)
+    monkeypatch.setattr(making, "_execute", execute)
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != hold.LOCK
     }
 
 
@@ -493,8 +495,8 @@ def test_a_report_is_open_in_another_program(sqlib, quick, tmp_path, monkeypatch
     before, times = files(place), {path: path.stat().st_mtime_ns for path in place.rglob("*.*")}
     assert len(before) == 3
     held(monkeypatch, place / name)
-    said = sqlib(*run)
-    assert said.status == 1 and "0 done, 1 failed" in said.out
+    said = sqlib(*run, "--force")
+    assert said.status == 1 and "0 done, 0 up to date, 1 failed" in said.out
     assert [
         text for text in (f"{place / name}", "Permission denied", "another program", "Close") if text not in said.out
     ] == []
@@ -502,7 +504,7 @@ def test_a_report_is_open_in_another_program(sqlib, quick, tmp_path, monkeypatch
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*.*")} == times
     (job,) = json.loads((out / "acme" / "2026Q3" / "run.json").read_text(encoding="utf-8"))["jobs"]
     assert job["status"] == "failed" and set(job["reason"]) == {"zh", "en"} and "Close" in job["reason"]["en"]
-    assert not list(out.glob(".staging-*"))
+    assert not (out / batch.STAGING).exists()
 
 
 def test_the_disk_is_full(sqlib, quick, tmp_path, monkeypatch):
@@ -518,7 +520,9 @@ def test_the_disk_is_full(sqlib, quick, tmp_path, monkeypatch):
     said = sqlib("run", folder, "--language", "zh", "--out", out)
     assert said.status == 1
     assert [
-        text for text in ("0 done, 1 failed", "No space left", f"{PAGE}.zh.html", "make room") if text not in said.out
+        text
+        for text in ("0 done, 0 up to date, 1 failed", "No space left", f"{PAGE}.zh.html", "make room")
+        if text not in said.out
     ] == []
     assert list(files(out)) == ["acme/2026Q3/findings.csv", "acme/2026Q3/run.json", "index.html"]
 
@@ -581,7 +585,7 @@ def test_a_displayed_name_is_no_path(sqlib, quick, tmp_path):
     head = HEAD.replace('"x"', f"'{TEXTS['name']}'")
     folder, out = write(tmp_path / "acme", BLOCK, head, a__csv=ROWS), tmp_path / "out"
     assert sqlib("run", folder, "--language", "zh", "--out", out).status == 0
-    assert sorted(path.name for path in out.iterdir()) == ["acme", "index.html"]
+    assert sorted(path.name for path in out.iterdir() if path.name != hold.LOCK) == ["acme", "index.html"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["acme", "out"]
     index = (out / "index.html").read_text(encoding="utf-8")
     assert escape(TEXTS["name"]) in index and "<script>alert" not in index
@@ -648,7 +652,7 @@ def test_a_language_of_messages_we_do_not_speak(sqlib, monkeypatch):
     assert said.status == 2 and "does not exist" in said.err
 
 
-@pytest.mark.parametrize("arguments", [["run", "--perid", "2026Q3"], ["chek"], ["run"], ["check", "a", "b"]])
+@pytest.mark.parametrize("arguments", [["run", "--perid", "2026Q3"], ["chek"], ["check"], ["check", "a", "b"]])
 def test_words_the_command_line_does_not_know(sqlib, arguments):
     said = sqlib(*arguments)
     assert said.status == 2 and "sqlib" in said.err and "-h" in said.err
@@ -709,7 +713,7 @@ def test_a_page_that_fails_keeps_its_half_run_notebook(sqlib, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     said = sqlib("run", folder, "--out", tmp_path / "out")
     kept = tmp_path / "out" / "acme" / "2026Q3" / "management" / "broken.en.failed.ipynb"
-    assert said.status == 1 and "0 done, 1 failed" in said.out
+    assert said.status == 1 and "0 done, 0 up to date, 1 failed" in said.out
     assert [
         text
         for text in ("Broken page", str(kept), "ZeroDivisionError", "the cell that stopped")

@@ -13,7 +13,7 @@ import pytest
 from client_folder import write
 from test_batch import FAULT, FEEDBACK, HEAD, ROWS, Kernel, project
 
-from sqlib import batch, catalogue, cli, client, notebook, progress, words
+from sqlib import batch, catalogue, cli, client, execution, notebook, pool, progress, words
 
 ROOT = Path(__file__).parents[1]
 SINGLE = ("check", "coding", "run", "list", "demo", "portal", "final", "diff", "deliver")
@@ -30,7 +30,8 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def kernel(monkeypatch) -> Kernel:
     stand_in = Kernel()
-    monkeypatch.setattr(batch, "_papermill", lambda: stand_in)
+    monkeypatch.setattr(execution, "_papermill", lambda: stand_in)
+    monkeypatch.setattr(batch, "_pool", lambda workers, limits, running: pool.Inline(running.begun))
     return stand_in
 
 
@@ -90,7 +91,7 @@ def test_exit_0_when_every_report_was_made(here, kernel, sqlib):
     status, said = sqlib("run", "acme", "--language", "zh,en", "--out", here / "out")
     assert status == 0
     assert re.search(r"^done +Acme Ltd +2026Q3 +Sample ok +zh/en +[\d.]+ s +1 findings$", said, re.M)
-    assert f"1 done, 0 failed, 0 skipped. Open: {here / 'out' / 'index.html'}" in said
+    assert f"1 done, 0 up to date, 0 failed, 0 skipped. Open: {here / 'out' / 'index.html'}" in said
     assert (here / "out" / "index.html").is_file() and (here / "out/acme/2026Q3/findings.csv").is_file()
 
 
@@ -99,7 +100,7 @@ def test_exit_1_when_some_page_could_not_be_made_and_the_others_are_delivered(he
         float(len(kernel.calls)) if kernel.calls[-1]["source"].cells[0].source.endswith("depends") else 1.0
     )
     status, said = sqlib("run", "acme", "--only", "ok,depends", "--language", "zh,en", "--out", here / "out")
-    assert status == 1 and "1 done, 1 failed, 0 skipped" in said
+    assert status == 1 and "1 done, 0 up to date, 1 failed, 0 skipped" in said
     assert re.search(r"^failed +Acme Ltd +2026Q3 +Sample depends", said, re.M) and "remedy:" in said
     assert (here / "out/acme/2026Q3/management/ok.zh.html").is_file()
 
@@ -113,7 +114,7 @@ def test_a_page_that_stops_is_told_with_its_reason_and_its_half_run_notebook(her
 def test_exit_1_when_a_table_is_missing_says_skipped(here, kernel, sqlib):
     write(here / "acme", FEEDBACK.replace("feedback", "cases"), HEAD, f__csv="case_id,created_at\n1,2026-08-01\n")
     status, said = sqlib("run", "acme", "--out", here / "out")
-    assert status == 1 and "0 done, 0 failed, 1 skipped" in said and "feedback" in said
+    assert status == 1 and "0 done, 0 up to date, 0 failed, 1 skipped" in said and "feedback" in said
 
 
 WRONG = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_versions import here, kernel, run  # noqa: F401 (fixtures)
 
-from sqlib import batch, delivery, leaks, openers, versions, words
+from sqlib import batch, delivery, jobs, leaks, openers, versions, words
 from sqlib.errors import ArgumentError, SqlibError
 
 
@@ -109,7 +109,7 @@ def test_every_kind_that_can_be_found_has_words():
 
 
 def test_every_team_has_its_own_report_and_archive(here, kernel):  # noqa: F811
-    (job,) = batch.plan(["acme"], languages=["en"])
+    (job,) = jobs.plan(["acme"], languages=["en"])
     folder = here / "reports" / job.folder
     for level, team in ((1.0, "north"), (2.0, "a/b")):
         kernel.level = lambda language, level=level: level
@@ -119,8 +119,8 @@ def test_every_team_has_its_own_report_and_archive(here, kernel):  # noqa: F811
     tables = [next(path for path in names(archive) if path.endswith(".csv")) for archive in (first, second)]
     texts = [zipfile.ZipFile(archive).read(table) for archive, table in zip((first, second), tables, strict=True)]
     assert texts == [b"level\n1.0\n", b"level\n2.0\n"] and tables[0].startswith("acme-2026Q3-team-north")
-    jobs = versions.read(folder)["jobs"]
-    assert [job["parameters"]["team"] for job in jobs] == ["a/b", "north"]
+    told = versions.read(folder)["jobs"]
+    assert [job["parameters"]["team"] for job in told] == ["a/b", "north"]
     assert len(list((folder / "team").iterdir())) == 2 and all(path.is_dir() for path in (folder / "team").iterdir())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from sqlib import batch, checking, client, exports, forms, mapping_form, questions, starting, tables
+from sqlib import batch, checking, client, exports, forms, jobs, mapping_form, questions, starting, tables
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "exports.toml").read_text(encoding="utf-8"))
 SURVEYS = ["wenjuanxing_text", "wenjuanxing_numbers", "tencent_text", "tencent_numbers"]
@@ -132,5 +132,5 @@ def test_a_column_that_was_set_to_not_used_stays_out(tmp_path):
 @pytest.mark.parametrize("name", ["tencent_numbers", "helpdesk_en"])
 def test_an_export_goes_to_a_report(tmp_path, name):
     who = started(tmp_path, name)
-    (outcome,) = batch.run(batch.plan([who.folder], languages=who.languages), tmp_path / "reports")
+    (outcome,) = batch.run(jobs.plan([who.folder], languages=who.languages), tmp_path / "reports")
     assert outcome.status == "done", outcome

@@ -9,7 +9,7 @@ import re
 import pytest
 from test_real_clients import DATA, opened
 
-from sqlib import batch, notebook
+from sqlib import batch, jobs, notebook
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared folder absent")
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared folder absent"
 def made(tmp_path, name: str, **choices) -> tuple[dict[str, dict], str, batch.Outcome]:
     """Findings by key, the text of the report, and the outcome of one job."""
     who = opened(tmp_path, name)
-    (outcome,) = batch.run(batch.plan([who.folder], only=["feedback_analysis"], **choices), tmp_path / "reports")
+    (outcome,) = batch.run(jobs.plan([who.folder], only=["feedback_analysis"], **choices), tmp_path / "reports")
     assert outcome.status == "done", outcome.reason
     folder = tmp_path / "reports" / outcome.job.folder
     (entry,) = outcome.languages.values()
@@ -73,7 +73,7 @@ def test_advertisers(tmp_path):
 
 def test_hospital_shares_make_no_report_and_say_what_to_ask_for(tmp_path):
     who = opened(tmp_path, "en_hcahps")
-    (outcome,) = batch.run(batch.plan([who.folder], only=["feedback_analysis"]), tmp_path / "reports")
+    (outcome,) = batch.run(jobs.plan([who.folder], only=["feedback_analysis"]), tmp_path / "reports")
     assert outcome.status == "failed"
     assert "sqlib check" in outcome.reason.text("en")
     assert not list((tmp_path / "reports").rglob("*.html"))

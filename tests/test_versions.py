@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_batch import FAULT, Kernel, files, project
 
-from sqlib import basis, batch, notebook, portfolio, render, versions
+from sqlib import basis, batch, execution, jobs, notebook, portfolio, render, versions
 from sqlib.errors import ArgumentError, SqlibError
 
 
@@ -25,7 +25,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def kernel(monkeypatch) -> Kernel:
     stand_in = Kernel()
-    monkeypatch.setattr(batch, "_papermill", lambda: stand_in)
+    monkeypatch.setattr(execution, "_papermill", lambda: stand_in)
     return stand_in
 
 
@@ -35,7 +35,7 @@ def run(here, kernel):
 
     def call(level: float = 1.0, **asked) -> Path:
         kernel.level = lambda language: level
-        batch.run(batch.plan(["acme"], **asked), here / "reports")
+        batch.run(jobs.plan(["acme"], **asked), here / "reports")
         return here / "reports" / "acme" / "2026Q3"
 
     return call
@@ -241,7 +241,7 @@ def test_a_run_records_what_it_was_made_from(run, here):
     made = job["basis"]
     assert set(made["settings"]["mapping"]) == {"client.toml"}
     assert set(made["settings"]["corrections"]) == {"corrections.toml"}
-    assert set(made["settings"]["judgement"]) == {"commentary/2026Q3/ok.md"}
+    assert set(made["settings"]["judgement"]) == {"commentary/2026Q3/ok.md", "commentary/2026Q3/ok.xlsx"}
     assert made["parameters"] == {"compare_to": "previous", "audience": "management", "min_group": 8}
     assert made["page"] == basis.fingerprint(here / "notebooks/ok.ipynb")
     assert len(made["package"]["sha256"]) == 64 and "pandas" in made["libraries"]

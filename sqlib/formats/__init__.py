@@ -21,14 +21,15 @@ class Source:
 
     executed : executed notebook of one language, the record of everything said and shown
     html     : its HTML report, stamped
-    tables   : folder of the tables handed over, ``<name>.csv``; ``typed``: the same tables as ``<name>.parquet``, or None
+    tables   : folder of the tables handed over, ``<name>.csv``
+    typed    : folder of the same as ``<name>.parquet``; may be absent
     figures  : folder of the figures at 300 dpi, ``<number>_<key>.png`` in the order of the page; may be absent
     """
 
     executed: Path
     html: Path
     tables: Path
-    typed: Path | None
+    typed: Path
     figures: Path
     stem: str
     language: str

@@ -1,0 +1,102 @@
+"""Which jobs must run: one whose report is there, made from what lies there now, is left alone.
+
+A report is current when nothing it was made from has changed (``basis``) and every file it promised still lies there.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlib import basis, portfolio
+from sqlib.errors import SqlibError
+from sqlib.jobs import Job
+
+RUNS, CURRENT, BLOCKED = "runs", "current", "blocked"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job, what is to become of it, why, and what it is made from."""
+
+    job: object
+    state: str  # runs | current | blocked
+    why: tuple[tuple[str, str], ...] = ()  # code of words/cli.toml [why] and what it names
+    reason: SqlibError | None = None
+    made_from: dict = field(default_factory=dict)
+
+
+def sort(jobs: list, out: Path, *, force: bool = False) -> list[Planned]:
+    """Every job with its state, in the same order."""
+    records: dict[Path, dict] = {}
+    return [_planned(job, Path(out), records, force) for job in jobs]
+
+
+def _planned(job, out: Path, records: dict[Path, dict], force: bool) -> Planned:
+    if reason := getattr(job, "reason", None) or job.blocked:
+        return Planned(job, BLOCKED, reason=reason)
+    if not isinstance(job, Job):
+        return Planned(job, RUNS, (("loose", ""),))
+    try:
+        made_from = basis.of(job.who, job.page, job.period, job.chosen)
+    except SqlibError as error:
+        return Planned(job, BLOCKED, reason=error)
+    folder = out / job.folder
+    if folder not in records:
+        records[folder] = _recorded(folder)
+    why = (("forced", ""),) if force else tuple(_why(job, records[folder], folder, made_from))
+    return Planned(job, RUNS if why else CURRENT, why, made_from=made_from)
+
+
+def _recorded(folder: Path) -> dict:
+    """The record of earlier runs; one that cannot be read vouches for nothing."""
+    try:
+        return portfolio.recorded(folder / "run.json")
+    except SqlibError:
+        return {}
+
+
+def entry(record: dict, job: Job) -> dict:
+    """What a ``run.json`` says of a job; empty where it says nothing."""
+    mine = (job.page.stem, job.place)
+    return next((known for known in record.get("jobs", ()) if mine == mark(known)), {})
+
+
+def mark(known: dict) -> tuple[str, str]:
+    """Page and place of a recorded job: one of each pair is kept."""
+    return known["stem"], portfolio.place(known["audience"], known.get("parameters", {}).get("team", ""))
+
+
+def _why(job: Job, record: dict, folder: Path, made_from: dict):
+    """Code and detail of every reason to run, the telling ones first."""
+    known = entry(record, job)
+    if not known:
+        yield "new", ""
+        return
+    if known["status"] != "done":
+        yield "failed", known["status"]
+    yield from _changed(known.get("basis", {}), made_from)
+    if missing := [name for name in job.formats if name not in known.get("formats", ())]:
+        yield "formats", ", ".join(missing)
+    for language in job.languages:
+        made = known.get("languages", {}).get(language)
+        if made is None:
+            yield "language", language
+        elif made.get("key") != basis.key(made_from):
+            yield "language_old", language
+    if gone := [name for name in known.get("files", ()) if not (folder / name).exists()]:
+        yield "gone", ", ".join(gone)
+
+
+def _changed(before: dict, now: dict):
+    for part in ("inputs", "page", "package", "parameters", "libraries", "environment"):
+        if before.get(part) != now[part]:
+            yield part, _detail(before.get(part), now[part])
+    for kind in sorted({*before.get("settings", {}), *now["settings"]}):
+        if before.get("settings", {}).get(kind) != now["settings"].get(kind):
+            yield kind, _detail(before.get("settings", {}).get(kind), now["settings"].get(kind))
+
+
+def _detail(before, now) -> str:
+    """The entries that differ, by name; nothing where the whole is one hash."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return ", ".join(now) if isinstance(now, dict) and before is None else ""
+    return ", ".join(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))

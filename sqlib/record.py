@@ -1,0 +1,89 @@
+"""``run.json``: what became of every report of one client and period, from what it was made, and with what."""
+
+import json
+from pathlib import Path
+
+from sqlib import __version__, basis, notebook, portfolio, render
+from sqlib.errors import SqlibError
+from sqlib.freshness import entry, mark
+from sqlib.jobs import Job
+from sqlib.making import Made
+
+FILE = "run.json"
+
+
+def read(folder: Path) -> dict:
+    """The record of a folder; half a record helps nobody: the index finds the reports that lie there."""
+    try:
+        return portfolio.recorded(folder / FILE)
+    except SqlibError:
+        return {}
+
+
+def write(job: Job, made: Made, folder: Path, languages: dict, times: tuple[str, str]) -> None:
+    """Put one job into ``run.json``, keeping the other pages of that client and period.
+
+    languages : its reports as they stand; times : when it began and ended, UTC. ``desk`` : were the consultant's
+    workbooks brought up to date with it?
+    """
+    known = read(folder)
+    mine, before = (job.page.stem, job.place), entry(known, job)
+    others = [other for other in known.get("jobs", ()) if mark(other) != mine]
+    done = made.status == "done"
+    told = {
+        "stem": job.page.stem,
+        "title": job.page.title,
+        "audience": job.audience,
+        "status": made.status,
+        "reason": {name: made.reason.text(name) for name in ("zh", "en")} if made.reason else None,
+        "started": times[0],
+        "finished": times[1],
+        "seconds": round(made.seconds, 1),
+        "compare_to": job.compare_to,
+        "parameters": job.parameters,
+        "seed": seed(job),
+        "page_sha256": basis.fingerprint(job.page.notebook),
+        "basis": made.basis if done else before.get("basis", {}),  # of the report that stands
+        "formats": formats(languages) if done else before.get("formats", []),
+        "files": sorted(made.files) if done else before.get("files", []),
+        "desk": not done and before.get("desk", False),
+        "languages": languages if done else before.get("languages", {}),
+    }
+    save(job, known | {"jobs": sorted([*others, told], key=mark)}, folder)
+
+
+def save(job: Job, told: dict, folder: Path) -> None:
+    """The whole record with its head."""
+    head = {"client_id": job.who.id, "client_name": job.who.name, "period": job.period}
+    head |= {name: told[name] for name in ("version", "state") if name in told}
+    head["versions"] = {"sqlib": __version__} | basis.libraries()
+    render.write(folder / FILE, json.dumps(head | {"jobs": told["jobs"]}, ensure_ascii=False, indent=2) + "\n")
+
+
+def formats(languages: dict) -> list[str]:
+    """The formats every language has; a workbook belongs to the first that made it."""
+    each = [{kind for kind in told if kind != "xlsx"} for told in languages.values()]
+    common = set.intersection(*each) if each else set()
+    common |= {"xlsx"} if any("xlsx" in told for told in languages.values()) else set()
+    return sorted(common & {"html", "pdf", "docx", "xlsx", "pptx", "png"})
+
+
+def seed(job: Job):
+    """The seed the page ran with: asked for, else as it declares."""
+    declared = {known.name: known.default for known in notebook.parameters(notebook.read(job.page.notebook))}
+    return job.parameters.get("seed", declared.get("seed"))
+
+
+def refreshed(job: Job, folder: Path, settings: dict) -> None:
+    """After the consultant's workbooks were brought up to date: what they now hold is what the report rests on."""
+    told = read(folder)
+    known = entry(told, job)
+    if not known or known["status"] != "done":
+        return
+    before = basis.key(known["basis"])
+    known["basis"]["settings"], known["desk"] = settings, True
+    after = basis.key(known["basis"])
+    for language in known["languages"].values():
+        if language.get("key") == before:
+            language["key"] = after
+    save(job, told, folder)
