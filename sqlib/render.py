@@ -303,6 +303,9 @@ _FIGURE = re.compile(
 )
 _TABLE = re.compile(r'(?:<p class="sq-table-label">((?:(?!</p>).)*)</p>\s*)?(<table\b[^>]*>)(.*?</table>)', re.DOTALL)
 
+_PAYLOAD = re.compile(r'(?<=;base64,)[A-Za-z0-9+/=]+(?=")')
+_NO_PAYLOAD = re.compile(r';base64,(?=")')
+
 # Minus sign, digits, percent; en dash or full-width tilde between; in text, not inside a tag.
 _RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?(?![^<>]{0,4000}>)")
 _BRACKET = re.compile(r"(?<=[\d%])\uff08(?![^<>]{0,4000}>)")
@@ -314,8 +317,9 @@ def _tidy(fragment: str) -> str:
     A figure holds caption, image and label together; a table gets its label as caption, the scope of its header cells
     and a frame that scrolls on a narrow screen. Customer text is escaped before it comes here, so no tag is its own.
     """
-    framed = _FIGURE.sub(r'<figure class="sq-figure">\g<0></figure>', fragment)
-    return line_breaks(_TABLE.sub(_table, framed))
+    payloads = iter(_PAYLOAD.findall(fragment))  # an image is long, and nothing in it is looked for
+    framed = _FIGURE.sub(r'<figure class="sq-figure">\g<0></figure>', _PAYLOAD.sub("", fragment))
+    return _NO_PAYLOAD.sub(lambda match: match[0] + next(payloads), line_breaks(_TABLE.sub(_table, framed)))
 
 
 def line_breaks(fragment: str) -> str:

@@ -344,3 +344,13 @@ def test_colours_that_meet_stay_apart_for_every_colour_vision(kind, names):
     views = [seen(style.sheet()["colours"][name], kind) for name in names]
     distances = [sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5 for a in views for b in views if a < b]
     assert min(distances) > 0.2
+
+
+def test_an_image_goes_through_untouched():
+    """Nothing is looked for inside an image, and each comes back to its own place."""
+    images = [f'<img src="data:image/png;base64,{letter * 300}==" alt="1–2">' for letter in "ab"]
+    told = '<p class="sq-caption">3%–4%（5）</p>'
+    tidied = render._tidy("".join([told, *images, told]))
+    assert [tidied.index(image) for image in images] == sorted(tidied.index(image) for image in images)
+    assert tidied.count("<figure") == 2
+    assert tidied.count("sq-range") == 2
