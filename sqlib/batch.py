@@ -4,12 +4,15 @@ plan → hold the folder → what is current, what cannot run → tables of ever
 staging → published whole by this process alone → the consultant's workbooks → findings and index.
 """
 
+import contextlib
 import shutil
+import signal
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions
+from sqlib import brand, desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.freshness import BLOCKED, CURRENT, RUNS, Planned
 from sqlib.jobs import Job, Loose
@@ -56,7 +59,7 @@ def run(
     SqlibError : ``batch.held`` where another run holds the folder
     """
     out, tell, limits = Path(out).resolve(), tell or Silent(), limits or execution.Limits()
-    with hold.held(out, patience):
+    with _ended_by_signal(), hold.held(out, patience):
         for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
             _writable(folder)
         shutil.rmtree(out / STAGING, ignore_errors=True)  # what a killed run left
@@ -68,7 +71,7 @@ def run(
                 _warm(workers)
             with _pool(workers, limits, batch) as processes:
                 batch.go(planned, processes)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             done = sum(outcome.status == "done" for outcome in batch.outcomes.values())
             tell.stopped(done, len(asked) - len(batch.outcomes))
             raise
@@ -76,6 +79,23 @@ def run(
             shutil.rmtree(out / STAGING, ignore_errors=True)
             _told(asked, out, language)
     return [batch.outcomes[job.key] for job in asked]
+
+
+@contextlib.contextmanager
+def _ended_by_signal():
+    """A run told to end, by a service manager or a time limit, ends as after Ctrl-C."""
+
+    def end(number, frame):
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def status(outcomes: list[Outcome]) -> int:
@@ -167,11 +187,11 @@ class _Batch:
                 tables = needed.get(str(job.who.folder), (job.who, frozenset()))[1]
                 needed[str(job.who.folder)] = (job.who, tables | {*job.page.reads, *job.page.uses})
         tasks = [Task(f"read {place}", prepared, asked) for place, asked in needed.items()]
-        wrong = {task.key: _as_error(value, task.key) for task, value in processes.each(tasks)}
+        wrong = {task.key: _as_errors(value, task.key) for task, value in processes.each(tasks)}
         kept = []
         for job in ready:
-            reason = wrong.get(f"read {job.who.folder}") if isinstance(job, Job) else None
-            if reason:
+            errors = wrong[f"read {job.who.folder}"] if isinstance(job, Job) else {}
+            if reason := next((errors[name] for name in ("", *_tables(job)) if name in errors), None):
                 self._skip(job, reason)
             else:
                 kept.append(job)
@@ -243,7 +263,7 @@ class _Batch:
         try:
             times = (self._began.get(job.key, _now()), _now())
             record.write(job, made, folder, languages, times)
-            versions.settle(folder)
+            versions.settle(folder, brand.load(job.who.folder))
         except SqlibError as error:
             made.status, made.reason = "failed", error
 
@@ -265,23 +285,29 @@ class _Batch:
         self.tell.ended(outcome)
 
 
-def prepared(who, names: frozenset[str]) -> SqlibError | None:
+def prepared(who, names: frozenset[str]) -> dict[str, SqlibError]:
     """Read every table the pages of a client use, so that what cannot be read is known before a kernel starts.
 
-    They are kept (``cache``): the pages open them from there.
+    They are kept (``cache``): the pages open them from there. Returns table -> what is wrong with it.
     """
     from sqlib import tables
 
-    try:
-        for name in sorted(names & set(who.tables)):
-            tables.load(who, name, as_of=who.data_until)
-    except SqlibError as error:
-        return error
-    return None
+    wrong = {}
+    for name in sorted(names & set(who.tables)):
+        try:
+            tables.usable(tables.load(who, name, as_of=who.data_until))
+        except SqlibError as error:
+            wrong[name] = error
+    return wrong
 
 
-def _as_error(value, where: str) -> SqlibError | None:
-    return _lost(value, where) if isinstance(value, pool.Lost) else value
+def _tables(job) -> tuple[str, ...]:
+    """The tables a job cannot do without."""
+    return job.page.reads if isinstance(job, Job) else ()
+
+
+def _as_errors(value, where: str) -> dict[str, SqlibError]:
+    return {"": _lost(value, where)} if isinstance(value, pool.Lost) else value
 
 
 def _lost(lost: pool.Lost, where: str) -> SqlibError:

@@ -239,11 +239,12 @@ def final(
 
     Example: sqlib final data/demo/jiahe --period 2026Q3
     """
-    from sqlib import portfolio, versions, words
+    from sqlib import brand, hold, portfolio, versions, words
 
-    place = versions.place(folder, period, reports)[1]
-    version, new = versions.freeze(place)
-    portfolio.portal(reports, language=speech())
+    who, place = versions.place(folder, period, reports)
+    with hold.held(reports):
+        version, new = versions.freeze(place, brand.load(who.folder))
+        portfolio.portal(reports, language=speech())
     frozen = place / versions.FINAL / version
     typer.echo(words.text("versions", "said", "frozen" if new else "unchanged", language=speech(), version=version,
                           path=frozen))  # fmt: skip

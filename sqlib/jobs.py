@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlib import brand, catalogue, client, formats, notebook, periods, portfolio, project
 from sqlib.errors import ArgumentError, SqlibError
 
+FLAGS = {"true": True, "false": False}
 OWN = {"client_dir", "period", "language", "compare_to", "audience", "out_dir"}  # set by the job itself
 
 
@@ -218,15 +219,14 @@ def _typed(given: dict, known: dict[str, notebook.Parameter], where: str) -> dic
 
 def _read_as(name: str, value, kind: str):
     """A value of the type declared: text is read as a number where one is wanted, a number is never made of a flag."""
-    kinds = {"int": int, "float": float, "str": str, "bool": bool}
-    wanted = kinds.get(kind)
-    if wanted is None or (type(value) is wanted):
+    kinds = {"int": int, "float": float, "str": str, "bool": lambda text: FLAGS[text.lower()]}
+    if kind not in kinds or type(value).__name__ == kind:
         return value
     try:
-        if isinstance(value, bool) or wanted is bool or (wanted is int and isinstance(value, float)):
+        if isinstance(value, bool) or (kind == "int" and isinstance(value, float)):
             raise ValueError
-        return wanted(value)
-    except (TypeError, ValueError):
+        return kinds[kind](value)
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError("page.wrong_type", name=name, got=repr(value), wanted=kind) from None
 
 

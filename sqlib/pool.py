@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -152,6 +153,7 @@ def _serve(pipe) -> None:
     """The life of a process: a task, its value, the next."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C speaks to the run, which ends its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.update(THREADS)  # for the kernels it starts: every core has a process of its own
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:

@@ -12,11 +12,14 @@ import shutil
 import stat
 from pathlib import Path
 
-from sqlib import basis, client, portfolio, project, render
+from sqlib import basis, client, formats, portfolio, project, render
+from sqlib.brand import Brand
 from sqlib.client import Client
 from sqlib.errors import ArgumentError, SqlibError
 
 FINAL, MANIFEST, RUN = "final", "manifest.json", "run.json"
+DOCUMENTS = ("pdf", "docx", "pptx")  # a stamp stands in them; they are made again with another
+NO_BRAND = Brand()
 KINDS = {".html", ".pdf", ".docx", ".pptx", ".xlsx", ".ipynb"}
 _NAME = re.compile(r"V(\d+)\.(\d+)")
 
@@ -48,7 +51,7 @@ def files(folder: Path) -> list[Path]:
     for own in portfolio.places(folder):
         tops = [path for path in own.glob("*") if path.suffix in KINDS]
         found += [path for path in tops if not path.name.endswith(".failed.ipynb")]
-        found += (own / "tables").glob("*/*.csv")
+        found += [*(own / "tables").glob("*/*.csv"), *(own / "figures").glob("*/*.png")]
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
@@ -83,17 +86,44 @@ def status(folder: Path) -> tuple[str, str]:
     return upcoming(folder), "draft"
 
 
-def settle(folder: Path) -> tuple[str, str]:
-    """Stamp every report with what ``status`` says, and write it into ``run.json``."""
+def settle(folder: Path, worn: Brand = NO_BRAND) -> tuple[str, str]:
+    """Stamp every report with what ``status`` says, and write it into ``run.json``; ``worn``: the client's brand."""
     version, state = status(folder)
     for path in files(folder):
         if path.suffix == ".html":
             _stamp(path, path, version, state)
     told = read(folder)
-    if (told.get("version"), told.get("state")) != (version, state):
+    changed = _restamp(folder, told, version, state, worn)
+    if changed or (told.get("version"), told.get("state")) != (version, state):
         first = {name: told[name] for name in ("client_id", "client_name", "period") if name in told}
         _write(folder / RUN, first | {"version": version, "state": state} | _without(told))
     return version, state
+
+
+def _restamp(folder: Path, told: dict, version: str, state: str, worn: Brand) -> bool:
+    """Documents that say another version than the one they are: taken from that final, or made again."""
+    stamp, changed = f"{version} {state}", False
+    for made in (made for job in told.get("jobs", ()) for made in job["languages"].values()):
+        if made.get("stamp", stamp) == stamp:
+            continue
+        for name in (made[kind] for kind in DOCUMENTS if kind in made):
+            frozen = folder / FINAL / version / name
+            if state == "final" and frozen.is_file():
+                shutil.copyfile(frozen, folder / name)
+            else:
+                _document(folder / name, folder / name, folder / made["html"], version, state, worn)
+        made["stamp"], changed = stamp, True
+    return changed
+
+
+def _document(path: Path, target: Path, page: Path, version: str, state: str, worn: Brand) -> None:
+    """A document made again from the executed notebook beside it; ``page``: its HTML with the same stamp."""
+    stem, _, language = path.stem.rpartition(".")
+    source = formats.Source(
+        path.with_suffix(".ipynb"), page, path.parent / "tables" / stem, path.parent / "typed" / stem,
+        path.parent / "figures" / path.stem, stem, language, version, state, worn,
+    )  # fmt: skip
+    formats.make(path.suffix[1:], source, target)
 
 
 def read(folder: Path) -> dict:
@@ -120,7 +150,7 @@ def _stamp(source: Path, target: Path, version: str, state: str) -> None:
 # ---------------------------------------------------------------- freezing
 
 
-def freeze(folder: Path) -> tuple[str, bool]:
+def freeze(folder: Path, worn: Brand = NO_BRAND) -> tuple[str, bool]:
     """Freeze the reports of the last run as the next final; False where they are frozen already.
 
     ``final/V1.0/`` holds the reports stamped as final, their tables and executed notebooks, ``findings.csv``,
@@ -136,27 +166,29 @@ def freeze(folder: Path) -> tuple[str, bool]:
         raise SqlibError("versions.failed", where=folder, got=", ".join(dict.fromkeys(failed)))
     if not content(folder):
         raise SqlibError("versions.nothing", where=folder)
-    version, state = settle(folder)
+    version, state = settle(folder, worn)
     if state == "final":
         return version, False
     draft = folder / FINAL / f".{version}.{os.getpid()}"
     try:
-        _copy(folder, draft, version)
+        _copy(folder, draft, version, worn)
         _publish(draft, folder / FINAL / version)
     except OSError as error:
         raise SqlibError("versions.disk", where=folder / FINAL, got=error.strerror or error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    settle(folder)
+    settle(folder, worn)
     return version, True
 
 
-def _copy(folder: Path, draft: Path, version: str) -> None:
-    for path in files(folder):
+def _copy(folder: Path, draft: Path, version: str, worn: Brand) -> None:
+    for path in sorted(files(folder), key=lambda path: path.suffix[1:] in DOCUMENTS):  # documents are made of the rest
         target = draft / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".html":
             _stamp(path, target, version, "final")
+        elif path.suffix[1:] in DOCUMENTS:
+            _document(path, target, target.with_suffix(".html"), version, "final", worn)
         else:
             shutil.copyfile(path, target)
     _write(draft / RUN, read(folder) | {"version": version, "state": "final"})

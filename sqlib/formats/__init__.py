@@ -11,8 +11,6 @@ from sqlib.brand import Brand
 from sqlib.errors import SqlibError
 
 KINDS = ("html", "pdf", "docx", "xlsx", "pptx", "png")  # html is made by ``render``, the others here
-STAMPED = ("html", "pdf", "docx", "pptx")  # these say which version they are
-PER_LANGUAGE = ("html", "pdf", "docx", "pptx")  # the figures of a language lie in a folder, a workbook holds both
 
 
 @dataclass(frozen=True)
