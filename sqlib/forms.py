@@ -184,7 +184,7 @@ def _fill(page, sheet: Sheet, frame: pd.DataFrame, language: str, formats: dict,
         if column.note:
             page.write_comment(0, place, column.note[language], {"x_scale": 2})
         cells = _worded(frame, column, language)
-        width = column.width or workbook._width(cells, label)
+        width = column.width or workbook.width(cells, label)
         blank = formats["number" if column.type == "number" else "entry"] if column.entry else formats["shown"]
         page.set_column(place, place, width)
         for line in range(1, len(frame) + 1):

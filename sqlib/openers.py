@@ -1,9 +1,10 @@
-"""A file of a delivery as the texts it holds, seen and unseen: HTML, CSV, XLSX, DOCX, PPTX, PDF.
+"""A file of a delivery as the texts it holds, seen and unseen: HTML, CSV, XLSX, DOCX, PPTX, PDF, PNG.
 
 Every text comes with its place; what a reader does not see (hidden sheets, comments, document properties) comes with a
 kind of its own and counts as found. Text painted in pictures and on PDF pages is not read.
 """
 
+import base64
 import csv
 import io
 import posixpath
@@ -17,7 +18,7 @@ from xml.etree import ElementTree
 
 from sqlib.errors import SqlibError
 
-READ = (".html", ".csv", ".xlsx", ".docx", ".pptx", ".pdf")
+READ = (".html", ".csv", ".xlsx", ".docx", ".pptx", ".pdf", ".png")
 
 
 class Piece(NamedTuple):
@@ -38,7 +39,7 @@ def pieces(name: str, data: bytes) -> list[Piece]:
     SqlibError : ``openers.unreadable`` where the file is not what its name says, or of a kind nobody can open here
     """
     kind = posixpath.splitext(name)[1].lower()
-    openers = {".html": _html, ".csv": _csv, ".xlsx": _xlsx, ".docx": _docx, ".pptx": _pptx, ".pdf": _pdf}
+    openers = {".html": _html, ".csv": _csv, ".xlsx": _xlsx, ".docx": _docx, ".pptx": _pptx, ".pdf": _pdf, ".png": _png}
     if kind not in openers:
         raise SqlibError("openers.unreadable", where=name, got=kind or "–")
     try:
@@ -78,7 +79,7 @@ class _Page(HTMLParser):
         place = f"line {self.getpos()[0]}: {tag}"
         for name, value in attrs:
             if value and value.startswith("data:image/png;base64,"):
-                self.found += _png(place, value.partition(",")[2])
+                self.found += _picture(f"{place} picture", base64.b64decode(value.partition(",")[2]))
             elif value and name not in ("class", "style"):
                 self.found.append(Piece(f"{place} {name}", value))
 
@@ -106,18 +107,24 @@ def _html(data: bytes) -> Iterator[Piece]:
         yield Piece(f"line {text.count(chr(10), 0, match.start()) + 1}", match[0], "notebook_metadata")
 
 
-def _png(place: str, encoded: str) -> Iterator[Piece]:
-    """Texts written into a picture beside its pixels."""
-    import base64
+# ---------------------------------------------------------------- PNG
 
-    data = base64.b64decode(encoded)
+
+def _png(data: bytes) -> Iterator[Piece]:
+    if not data.startswith(b"\x89PNG"):
+        raise ValueError("no PNG")
+    yield from _picture("picture", data)
+
+
+def _picture(place: str, data: bytes) -> Iterator[Piece]:
+    """Texts written into a picture beside its pixels."""
     at = 8
     while at + 8 <= len(data):
         size, name = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         if name in (b"tEXt", b"iTXt", b"eXIf"):
             key, _, value = data[at + 8 : at + 8 + size].partition(b"\0")
             kind = "" if key == b"Software" else "metadata"
-            yield Piece(f"{place} picture {key.decode('latin-1')}", value.decode("utf-8", "replace"), kind)
+            yield Piece(f"{place} {key.decode('latin-1')}", value.decode("utf-8", "replace"), kind)
         at += size + 12
 
 
@@ -164,6 +171,13 @@ def _parts(data: bytes) -> dict[str, ElementTree.Element]:
 
 _PROPERTIES = ("creator", "lastModifiedBy", "Company", "Manager", "description", "keywords", "subject", "category",
                "HyperlinkBase", "contentStatus")  # fmt: skip
+
+
+def _pictures(data: bytes) -> Iterator[Piece]:
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        for name in package.namelist():
+            if name.endswith(".png"):
+                yield from _picture(name, package.read(name))
 
 
 def _document(parts: dict[str, ElementTree.Element]) -> Iterator[Piece]:
@@ -235,6 +249,7 @@ def _cell(cell: ElementTree.Element, shared: list[str]) -> str:
 def _docx(data: bytes) -> Iterator[Piece]:
     parts = _parts(data)
     yield from _document(parts)
+    yield from _pictures(data)
     for name, part in parts.items():
         if not name.startswith("word/") or name.endswith(".rels"):
             continue
@@ -251,6 +266,7 @@ def _docx(data: bytes) -> Iterator[Piece]:
 def _pptx(data: bytes) -> Iterator[Piece]:
     parts = _parts(data)
     yield from _document(parts)
+    yield from _pictures(data)
     for name, part in parts.items():
         if not name.startswith("ppt/") or name.endswith(".rels"):
             continue

@@ -1,9 +1,11 @@
 """The companion of a page: open, read, run, show, headline, close.
 
 A page names its tables, methods and figures; everything else (folders, periods, words, numbering, privacy, what to
-do where a table is absent) happens here. Nothing is written unless the job has an ``out_dir``.
+do where a table is absent) happens here. Nothing is written unless the job has an ``out_dir``; figures at 300 dpi and
+typed tables only where it holds the folders ``figures/<stem>/`` and ``typed/<stem>/``.
 """
 
+import functools
 import inspect
 import io
 import json
@@ -26,6 +28,7 @@ from sqlib import (
     project,
     pseudonyms,
     quotes,
+    stored,
     style,
     words,
     workbook,
@@ -206,10 +209,19 @@ class Page(Reading):
         """The figure, and below it number, source and n."""
         with style.theme():
             picture = io.BytesIO()
-            plot(result, language=self.language, **kwargs).figure.savefig(picture, format="png")
+            drawn = plot(result, language=self.language, **kwargs).figure
+            drawn.savefig(picture, format="png")
+            self._print(key, drawn)
         _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
         below = {"title": self._own("figure", key), "source": self._source(), "n": findings.sample(result)}
         self._html("figure-label", self._label("figure", key, **below))
+
+    def _print(self, key: str, drawn) -> None:
+        """The same figure as sharp as print needs it, where the job asks for it; its bytes repeat."""
+        if folder := self._asked("figures"):
+            place = folder / f"{self._numbers['figure'] + 1:02}_{key}.png"
+            made = {"format": "png", "dpi": style.PRINT, "metadata": {"Software": None}}
+            workbook.beside(place, lambda draft: drawn.savefig(draft, **made))
 
     def table(self, key: str, result, part: str = "table") -> None:
         """A table with its number and title above; written to ``tables/<stem>/<key>.csv`` when the job has a folder.
@@ -383,6 +395,22 @@ class Page(Reading):
         if self._out:
             frame = frame if self.audience.names else audiences.disguised(frame, self.client)
             workbook.write_csv(frame, self._out / "tables" / self.stem / f"{key}.csv")
+            if folder := self._asked("typed"):
+                workbook.beside(folder / f"{key}.parquet", functools.partial(stored.write, self._labelled(key, frame)))
+
+    def _labelled(self, key: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """A frame that carries the names of its themes, which stand in the client's code book and no words file."""
+        columns = words.entry(self.stem, "table", key)["columns"]
+        shown = [each["from"] for each in columns if each["format"] == "theme" and each["from"] in frame]
+        met = {code for name in shown for code in frame[name].dropna()}
+        frame = frame.copy(deep=False)
+        frame.attrs["themes"] = {code: label for code, label in self.theme_labels.items() if code in met}
+        return frame
+
+    def _asked(self, kind: str) -> Path | None:
+        """The folder a job lays out for files it wants beside the report; None where it has not."""
+        folder = self._out / kind / self.stem if self._out else None
+        return folder if folder and folder.is_dir() else None
 
     def _source(self) -> str:
         return self.say("figure", "source", client=self.client.name, period=self.period)

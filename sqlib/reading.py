@@ -149,8 +149,13 @@ class Reading:
     @property
     def theme_names(self) -> dict[str, str]:
         """Theme or topic -> its name in the page's language."""
+        return {theme: label[self.language] for theme, label in self.theme_labels.items()}
+
+    @property
+    def theme_labels(self) -> dict[str, dict[str, str]]:
+        """Theme or topic -> its name in each language."""
         every = self.themes | self._codebook.get("needs", {})
-        return {theme: entry["label"][self.language] for theme, entry in every.items()}
+        return {theme: entry["label"] for theme, entry in every.items()}
 
     def segmented(self, comments: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
         """Comments with the list of their distinct terms as a column ``terms``; names and numbers are no terms."""

@@ -9,6 +9,7 @@ FOLDER = Path(__file__).parent / "style"
 FONT = "Noto Sans SC"  # pylopdf-fonts-zh-cn, SIL Open Font License: Latin and Chinese in one family
 WIDTH = 7.2  # inches: the text width of an A4 page
 RESOLUTION = 160  # dots an inch: sharp on screen and in print, about 60 kB a figure
+PRINT = 300  # dots an inch of a figure in a slide or a printed page
 
 
 @functools.cache

@@ -68,38 +68,40 @@ def fill(sheet, frame: pd.DataFrame, head, language: str) -> None:
     sheet.freeze_panes(1, 0)
     for place, name in enumerate(frame.columns):
         sheet.write_string(0, place, str(name), head)
-        sheet.set_column(place, place, _width(frame.iloc[:, place], str(name)))
+        sheet.set_column(place, place, width(frame.iloc[:, place], str(name)))
     if len(frame):
         sheet.autofilter(0, 0, min(len(frame), SHEET), len(frame.columns) - 1)
     for line, row in enumerate(frame.head(SHEET).itertuples(index=False, name=None), 1):
         for place, value in enumerate(row):
-            _cell(sheet, line, place, value, language)
+            cell(sheet, line, place, value, language)
     if len(frame) > SHEET:
         left = words.entry("workbook", "rows_left_out")[language].format(n=f"{len(frame) - SHEET:,}")
         sheet.write_string(SHEET + 1, 0, left)
 
 
-def _cell(sheet, line: int, place: int, value, language: str) -> None:
+def cell(sheet, line: int, place: int, value, language: str, form=None) -> None:
+    """One value as what it is: text, a flag or a number, never a formula or a link; nothing where it is missing."""
     if isinstance(value, str):
-        sheet.write_string(line, place, shortened(value, language))
+        sheet.write_string(line, place, shortened(value, language), form)
     elif pd.isna(value):
         return
     elif pd.api.types.is_bool(value):
-        sheet.write_boolean(line, place, bool(value))
+        sheet.write_boolean(line, place, bool(value), form)
     elif not pd.api.types.is_number(value):
-        sheet.write_string(line, place, str(value).removesuffix(" 00:00:00"))
+        sheet.write_string(line, place, str(value).removesuffix(" 00:00:00"), form)
     else:
-        sheet.write_number(line, place, float(value))
+        sheet.write_number(line, place, float(value), form)
 
 
-def _width(cells: pd.Series, name: str) -> float:
+def width(cells: pd.Series, name: str) -> float:
     """Width of a column in characters, full-width ones counted twice, between 8 and 60."""
-    longest = max((_length(str(value)) for value in (name, *cells.dropna().head(200))), default=0)
+    longest = max((length(str(value)[:60]) for value in (name, *cells.dropna().head(200))), default=0)
     return min(max(longest + 2, 8), 60)
 
 
-def _length(text: str) -> int:
-    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text[:60])
+def length(text: str) -> int:
+    """Characters of a text, full-width ones counted twice."""
+    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
 
 
 def _quoted(cells: pd.Series) -> pd.Series:

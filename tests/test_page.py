@@ -564,3 +564,38 @@ def test_a_figure_without_an_estimate_is_left_out_and_its_caption_says_why(tmp_p
     stored = {finding["key"]: finding["verdict"] for finding in records(shown, page.FINDING)}
     assert stored["internal_consistency"] == "too_few"
     assert not any("plot_internal_consistency" in text for text in plain(shown).splitlines() if "<plot" in text)
+
+
+def test_sharp_figures_and_typed_tables_are_written_where_the_job_lays_folders_for_them(tmp_path, shown):
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(n=60))
+    files = {}
+    for out in (tmp_path / "plain", tmp_path / "one", tmp_path / "two"):
+        if out.name != "plain":
+            for kind in ("figures", "typed"):
+                (out / kind / "template").mkdir(parents=True)
+        run(tmp_path / "acme", "template", out_dir=str(out))
+        files[out.name] = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
+    tables = {name for name in files["plain"] if name != page.READ}
+    assert tables and all(name.startswith("tables/") for name in tables)
+    typed = {f"typed/template/{Path(name).stem}.parquet" for name in tables}
+    figures = {name for name in files["one"] if name.startswith("figures/")}
+    assert len(figures) == len(records(shown, "image/png")) / 3 > 0
+    assert files["one"].keys() - figures == tables | typed | {page.READ}
+    assert sorted(figures)[0] == "figures/template/01_level.png"
+    for name in figures | typed:
+        assert files["one"][name].read_bytes() == files["two"][name].read_bytes()
+    assert all(b"Software" not in files["one"][name].read_bytes() for name in figures)
+
+
+def test_a_sharp_figure_has_the_dots_of_print_and_a_typed_table_its_types(tmp_path, shown):
+    from PIL import Image
+
+    write(tmp_path / "acme", FEEDBACK, HEAD, f__csv=answers(n=60))
+    for kind in ("figures", "typed"):
+        (tmp_path / "out" / kind / "template").mkdir(parents=True)
+    run(tmp_path / "acme", "template", out_dir=str(tmp_path / "out"))
+    (picture, *_) = sorted((tmp_path / "out/figures/template").iterdir())
+    with Image.open(picture) as image:
+        assert [round(dots) for dots in image.info["dpi"]] == [300, 300]
+    frame = pd.read_parquet(tmp_path / "out/typed/template/satisfaction.parquet")
+    assert frame["estimate"].dtype == "float64" and frame["n"].dtype.kind in "iu"
