@@ -73,14 +73,15 @@ def _why(job: Job, record: dict, folder: Path, made_from: dict):
         return
     if known["status"] != "done":
         yield "failed", known["status"]
-    yield from _changed(known.get("basis", {}), made_from)
+    changed = list(_changed(known.get("basis", {}), made_from))
+    yield from changed
     if missing := [name for name in job.formats if name not in known.get("formats", ())]:
         yield "formats", ", ".join(missing)
     for language in job.languages:
         made = known.get("languages", {}).get(language)
         if made is None:
             yield "language", language
-        elif made.get("key") != basis.key(made_from):
+        elif not changed and made.get("key") != basis.key(made_from):
             yield "language_old", language
     if gone := [name for name in known.get("files", ()) if not (folder / name).exists()]:
         yield "gone", ", ".join(gone)
