@@ -19,7 +19,7 @@ import sqlib
 from sqlib import intake, pseudonyms, register, stored
 from sqlib.client import Client
 
-_FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio")
+_FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio", "shelf")
 
 
 def load(client: Client, name: str, as_of, build: Callable):

@@ -114,7 +114,7 @@ def _languages(job: Job, made: Made, staging: Path, target: Path, version: str, 
         elif given != first:
             raise SqlibError("batch.languages_differ", page=job.page.stem, got=language, first=job.languages[0])
         entry = {"notebook": executed, "html": folder / f"{job.page.stem}.{language}.html"}
-        render.html(nb, entry["html"], language=language, version=version)
+        render.html(nb, entry["html"], language=language, version=version, brand=worn)
         entry |= _formats(job, language, folder, executed, version, worn)
         seconds = round(time.perf_counter() - began, 1)
         _keep(job, made, language, entry)

@@ -3,10 +3,12 @@
 import ast
 import hashlib
 import io
+import json
 import sys
 import tokenize
 from collections import Counter
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +23,8 @@ from sqlib.errors import SqlibError  # noqa: E402
 
 LANGUAGES = ("zh", "en")
 REPORT, FINDING, ABSENT = (f"application/vnd.sqlib.{name}+json" for name in ("report", "finding", "absent"))
+
+_PNG = b'"image/png": "'
 
 
 class Parameter(NamedTuple):
@@ -74,13 +78,37 @@ def harvest(nb: NotebookNode) -> dict:
     -------
     ``report`` : the last report record, or an empty dict; ``findings`` and ``absent`` : lists in the order of the page
     """
-    outputs = [output for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
+    outputs = [output for cell in nb["cells"] if cell["cell_type"] == "code" for output in cell["outputs"]]
     reports = records(outputs, REPORT)
     return {
         "report": reports[-1] if reports else {},
         "findings": records(outputs, FINDING),
         "absent": records(outputs, ABSENT),
     }
+
+
+def glance(path: Path) -> dict:
+    """The records of an executed notebook in a file, and ``finished``: when papermill ended it, or None.
+
+    Images are passed over and nothing is validated: a quarter of the time of ``read``.
+
+    Raises
+    ------
+    SqlibError : ``notebook.unreadable``
+    """
+    try:
+        nb = json.loads(_without_images(path.read_bytes()))
+        ended = nb["metadata"].get("papermill", {}).get("end_time")
+        return harvest(nb) | {"finished": datetime.fromisoformat(ended) if ended else None}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        got = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise SqlibError("notebook.unreadable", where=path, got=got) from error
+
+
+def _without_images(raw: bytes) -> bytes:
+    """The JSON text with empty PNG images; inside a string the quotes of this key would be escaped, so none is hit."""
+    first, *rest = raw.split(_PNG)
+    return _PNG.join([first, *(part[max(part.find(b'"'), 0) :] for part in rest)])
 
 
 def keep_language(nb: NotebookNode, language: str, languages: tuple[str, ...] = LANGUAGES) -> NotebookNode:

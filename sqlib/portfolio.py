@@ -3,28 +3,28 @@
 Both are always rebuilt from what lies there: ``run.json`` and the executed notebooks.
 """
 
-import base64
 import csv
-import functools
-import hashlib
 import io
-import json
-import re
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlib import notebook, render, style, words
+from sqlib import notebook, render, shelf, words
 from sqlib.errors import SqlibError
+from sqlib.shelf import AUDIENCES, TEAM, Job, place, places, recorded
 
-AUDIENCES = ("management", "internal", "team", "client")  # the fullest record that holds no name comes first
-TEAM = "team"  # the audience that is several
+__all__ = ["AUDIENCES", "FORMATS", "TEAM", "findings", "findings_csv", "place", "places", "portal", "recorded"]
+
 FORMATS = ("html", "pdf", "docx", "pptx", "xlsx")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
-_STYLE = Path(__file__).parent / "style"
+_TONES = ("bad", "warn", "good", "neutral")  # the order in which verdicts are offered
 
 
 def portal(out: Path, *, language: str = "zh") -> Path:
-    """Rebuild ``index.html``: every client, period and report with status, links and core findings.
+    """Rebuild ``index.html``: every client, period and report with status, age, links and core findings.
+
+    A record or notebook that cannot be read is named on the page, beside what else lies in its folder.
 
     Parameters
     ----------
@@ -33,43 +33,22 @@ def portal(out: Path, *, language: str = "zh") -> Path:
 
     Raises
     ------
-    SqlibError : ``portfolio.run_unreadable`` for a ``run.json`` that is none, and the errors of ``render.write``
+    the errors of ``render.write``
     """
     out = Path(out)
-    runs = [_run(folder, out, language) for folder in _folders(out)]
-    clients = [
-        {"id": name, "name": next(run["client_name"] for run in runs if run["client_id"] == name), "runs": group}
-        for name, group in _grouped(runs, "client_id").items()
-    ]
-    script = (_STYLE / "portal" / "portal.js").read_text(encoding="utf-8")
-    page = _template().render(
+    runs = [_run(folder, out, language) for folder in shelf.folders(out)]
+    jobs, clients = [job for run in runs for job in run["jobs"]], _clients(runs)
+    page = render.template("portal").render(
         clients=clients,
+        choices=_choices(clients, jobs, language),
+        tally=Counter(job["status"] for job in jobs),
         words=render.wording("portal", language),
+        verdicts=words.catalogue("common")["verdict"],
         strengths=words.catalogue("common")["strength"],
         language=language,
-        palette=style.sheet(),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=render.script("portal"),
     )
     return render.write(out / "index.html", page)
-
-
-def place(audience: str, team: str = "") -> str:
-    """Folder of one audience's files below that of the period; every team has its own, whatever its name holds."""
-    if not (audience == TEAM and team):
-        return audience
-    plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", team).strip(". ")
-    mark = "" if plain == team else f"~{hashlib.sha256(team.encode()).hexdigest()[:6]}"
-    return f"{audience}/{plain}{mark}"
-
-
-def places(folder: Path) -> list[Path]:
-    """Folders that hold the files of an audience, the fullest audience first; of teams by name."""
-    found = []
-    for audience in AUDIENCES:
-        inner = sorted(path for path in (folder / audience).glob("*") if path.is_dir() and path.name != "tables")
-        found += [folder / audience, *(inner if audience == TEAM else ())]
-    return found
 
 
 def findings_csv(folder: Path) -> Path:
@@ -96,7 +75,7 @@ def findings(folder: Path) -> dict[str, dict]:
     from sqlib.findings import withheld
 
     rows = {}
-    for path in _notebooks(Path(folder)):
+    for path in shelf.notebooks(Path(folder)):
         for finding in notebook.harvest(notebook.read(path))["findings"]:
             told = withheld(finding) if finding.get("withheld") else finding
             rows.setdefault(told["finding_id"], told)
@@ -109,120 +88,76 @@ def _cell(value):
     return "" if value is None else value
 
 
-def _told(path: Path) -> tuple[str, str]:
-    """Stem and language of ``<stem>.<language>.ipynb``; empty for other files, as ``….failed.ipynb``."""
-    stem, _, language = path.stem.rpartition(".")
-    return (stem, language) if language in words.LANGUAGES else ("", "")
-
-
-def _notebooks(folder: Path) -> list[Path]:
-    """Executed notebooks of one client and period, the fullest audience first, then by name."""
-    return [path for own in places(folder) for path in sorted(own.glob("*.ipynb")) if _told(path)[1]]
-
-
-def _folders(out: Path) -> list[Path]:
-    """Folders ``<client>/<period>`` that hold a run or an executed notebook; the latest period of a client first."""
-    found = [folder for folder in out.glob("*/*/") if (folder / "run.json").exists() or _notebooks(folder)]
-    return sorted(sorted(found, key=lambda folder: folder.name, reverse=True), key=lambda folder: folder.parent.name)
-
-
-def _grouped(rows: list[dict], key: str) -> dict[str, list[dict]]:
-    groups = {}
-    for row in rows:
-        groups.setdefault(row[key], []).append(row)
-    return groups
+# ---------------------------------------------------------------- what the page shows
 
 
 def _run(folder: Path, out: Path, language: str) -> dict:
-    """One client and period: the jobs its ``run.json`` tells, and the reports that only lie there."""
-    run = recorded(folder / "run.json")
-    told = {(place(job["audience"], _team(job)), job["stem"]) for job in run.get("jobs", ())}
-    jobs = [*run.get("jobs", ()), *_unrecorded(folder, told)]
-    return {
-        "client_id": run.get("client_id", folder.parent.name),
-        "client_name": run.get("client_name", folder.parent.name),
-        "period": run.get("period", folder.name),
-        "version": run.get("version", ""),
-        "state": run.get("state", ""),
-        "jobs": [_job(job, folder, out, language) for job in jobs],
-    }
-
-
-def recorded(path: Path) -> dict:
-    """A ``run.json``; empty where there is none.
-
-    Raises
-    ------
-    SqlibError : ``portfolio.run_unreadable``
-    """
-    if not path.exists():
-        return {}
+    """One client and period: the jobs its ``run.json`` tells, the reports that only lie there, and what is damaged."""
+    faults = []
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SqlibError("portfolio.run_unreadable", where=path, got=str(error)) from error
+        run = shelf.run(folder)
+    except SqlibError as error:
+        run = shelf.bare(folder)
+        faults.append(_named(error, out, language))
+    jobs = [_job(job, folder, out, language, faults) for job in [*run.jobs, *shelf.unrecorded(folder, run.jobs)]]
+    return run.model_dump(exclude={"jobs"}) | {"jobs": jobs, "faults": faults}
 
 
-def _unrecorded(folder: Path, told: set[tuple[str, str]]) -> list[dict]:
-    """Jobs in the shape of ``run.json`` for notebooks it does not tell of; without a report they are no job."""
-    jobs = {}
-    for path in _notebooks(folder):
-        stem, language = _told(path)
-        own = path.parent.relative_to(folder).as_posix()
-        if (own, stem) in told or not path.with_suffix(".html").exists():
-            continue
-        record = notebook.harvest(notebook.read(path))["report"]
-        audience, _, team = own.partition("/")
-        job = jobs.setdefault((own, stem), _found(stem, audience, team))
-        job["title"][language] = record.get("title", stem)
-        relative = f"{own}/{path.stem}"
-        job["languages"][language] = {"notebook": f"{relative}.ipynb", "html": f"{relative}.html"}
-    return list(jobs.values())
+def _named(error: SqlibError, out: Path, language: str) -> str:
+    """An error as the page tells it: its path begins in the folder of the reports."""
+    where = Path(error.values["where"]).relative_to(out).as_posix()
+    return type(error)(error.code, **error.values | {"where": where}).text(language)
 
 
-def _found(stem: str, audience: str, team: str) -> dict:
-    job = {"stem": stem, "title": {}, "audience": audience, "status": "done", "reason": None, "languages": {}}
-    return job | {"parameters": {"team": team}}
-
-
-def _team(job: dict) -> str:
-    """Whose report a job of the audience team is."""
-    return job.get("parameters", {}).get("team", "") if job["audience"] == TEAM else ""
-
-
-def _job(job: dict, folder: Path, out: Path, language: str) -> dict:
-    """What the page shows of a job: title, state, reason, links (relative, quoted) and findings in one language."""
-    languages = job["languages"]
-    shown = language if language in languages else next(iter(languages), None)
+def _job(job: Job, folder: Path, out: Path, language: str, faults: list[str]) -> dict:
+    """What the page shows of a job, in the language of the page where the job has it; links are relative and quoted."""
+    spoken = _spoken(job, folder, language)
+    shown = spoken[0] if spoken else language
+    try:
+        told = shelf.told(folder, job, shown)
+    except SqlibError as error:
+        told = {}
+        faults.append(_named(error, out, language))
+    record, done = told.get("report", {}), job.status in ("done", "current")
+    title = job.title or {shown: record.get("title", job.stem)}
+    core = [finding for finding in told.get("findings", ()) if finding.get("parts") and not finding.get("withheld")]
     return {
-        "title": _wording(job["title"], language) or job["stem"],
-        "audience": job["audience"],
-        "team": _team(job),
-        "status": job["status"],
-        "reason": _wording(job["reason"], language),
-        "links": [
-            _link(folder, out, code, kind, files[kind]) for code, files in languages.items() for kind in _kinds(files)
-        ],
-        "language": shown or language,
-        "findings": _findings(folder, languages[shown]) if job["status"] == "done" and shown else [],
+        "title": _wording(title, language) or job.stem,
+        "audience": job.audience,
+        "team": job.team,
+        "status": "done" if done else job.status,
+        "current": job.status == "current",
+        "reason": _wording(job.reason, language),
+        "language": shown,
+        "as_of": record.get("as_of", ""),
+        "finished": _moment((done and job.finished) or told.get("finished")),
+        "links": [link for code in [*spoken, ""] for link in _links(job, folder, out, code)],
+        "findings": core if done else [],
     }
 
 
-def _findings(folder: Path, files: dict) -> list[dict]:
-    """Core findings in the order of the page; a report whose notebook has gone has none to show."""
-    source = folder / files["notebook"]
-    found = notebook.harvest(notebook.read(source))["findings"] if source.exists() else []
-    return [finding for finding in found if finding.get("parts") and not finding.get("withheld")]
+def _moment(finished: datetime | None) -> datetime | None:
+    """When a report was made, in UTC; a moment without a zone is taken as UTC."""
+    return finished and (finished.astimezone(UTC) if finished.tzinfo else finished.replace(tzinfo=UTC))
 
 
-def _kinds(files: dict) -> list[str]:
-    return [kind for kind in FORMATS if files.get(kind)]
+def _spoken(job: Job, folder: Path, language: str) -> list[str]:
+    """Languages of which files are told or lie there, that of the page first."""
+    known = dict.fromkeys([language, *job.languages, *words.LANGUAGES])
+    return [code for code in known if shelf.files(folder, job, code)]
 
 
-def _link(folder: Path, out: Path, language: str, kind: str, name: str) -> dict:
-    target = folder / name
-    address = quote(target.relative_to(out).as_posix()) if target.exists() else ""
-    return {"language": language, "kind": kind, "address": address}
+def _links(job: Job, folder: Path, out: Path, language: str) -> list[dict]:
+    """Links to the files of one language, or, without one, to those that all of them share."""
+    found = shelf.files(folder, job, language) if language else shelf.shared(folder, job)
+    link = {"language": language}
+    return [link | {"kind": kind, "address": _address(folder, out, name)} for kind, name in found.items()]
+
+
+def _address(folder: Path, out: Path, name: str) -> str:
+    """Empty for a file that is not in its place."""
+    path = shelf.lies(folder, name)
+    return quote(path.relative_to(out).as_posix()) + "/" * name.endswith("/") if path else ""
 
 
 def _wording(texts: dict | None, language: str) -> str:
@@ -230,11 +165,45 @@ def _wording(texts: dict | None, language: str) -> str:
     return texts.get(language) or next(iter(texts.values()), "") if texts else ""
 
 
-@functools.cache
-def _template():
-    from jinja2 import Environment, FileSystemLoader
-    from markupsafe import Markup, escape
+def _clients(runs: list[dict]) -> list[dict]:
+    groups: dict[str, list[dict]] = {}
+    for run in runs:
+        groups.setdefault(run["client_id"], []).append(run)
+    return [{"id": name, "name": _displayed(name, group), "runs": group} for name, group in groups.items()]
 
-    environment = Environment(loader=FileSystemLoader([_STYLE / "portal", _STYLE]), autoescape=True, trim_blocks=True)
-    environment.filters["line_breaks"] = lambda text: Markup(render.line_breaks(str(escape(text))))
-    return environment.get_template("index.html.j2")
+
+def _displayed(name: str, runs: list[dict]) -> str:
+    """The display name of a client: a damaged record tells none, another of its periods does."""
+    return next((run["client_name"] for run in runs if run["client_name"] != name), name)
+
+
+def _choices(clients: list[dict], jobs: list[dict], language: str) -> dict[str, dict[str, str]]:
+    """Filter -> value -> label, of what there is to choose from; each value is a code, the same in both languages."""
+    said = render.wording("portal", language)
+    periods = sorted({run["period"] for client in clients for run in client["runs"]}, reverse=True)
+    states = [name for name in said["states"] if any(job["status"] == name for job in jobs)]
+    audiences = [name for name in AUDIENCES if any(job["audience"] == name for job in jobs)]
+    return {
+        "client": {client["id"]: client["name"] for client in clients},
+        "period": {name: name for name in periods},
+        "status": {name: said["states"][name] for name in states},
+        "verdict": _verdicts(jobs, language),
+        "audience": {name: said["audiences"][name] for name in audiences},
+    }
+
+
+def _verdicts(jobs: list[dict], language: str) -> dict[str, str]:
+    """Codes -> mark and words, the bad ones first."""
+    present = {finding.get("verdict") for job in jobs for finding in job["findings"]}
+    entries = words.catalogue("common")["verdict"]
+    ordered = sorted(_alike(entries, present), key=lambda codes: _TONES.index(entries[codes[0]]["tone"]))
+    return {" ".join(codes): f"{entries[codes[0]]['mark']} {entries[codes[0]][language]}" for codes in ordered}
+
+
+def _alike(entries: dict, present: set) -> list[list[str]]:
+    """The verdicts present; those that read the same in every language are one choice."""
+    groups: dict[tuple, list[str]] = {}
+    for code, entry in entries.items():
+        if code in present:
+            groups.setdefault((entry["mark"], *(entry[name] for name in words.LANGUAGES)), []).append(code)
+    return list(groups.values())

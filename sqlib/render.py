@@ -8,6 +8,7 @@ H2 that begins with that word, and what follows the headlines before the next H2
 
 import base64
 import functools
+import hashlib
 import html as markup
 import os
 import re
@@ -16,13 +17,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlib import notebook, style, words
+from sqlib.brand import Brand
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.notebook import NotebookNode
 
 _STYLE = Path(__file__).parent / "style"
-LONG, WIDE = 24, 6  # rows that a printed page may have to break, columns that need small print
+LONG = 24  # rows that a printed page may have to break
+WIDE, BROAD = 6, 14  # columns that need small print, or a sheet turned
 PROSE, OUTPUT = 0, 9  # beside the levels 1, 2, 3 of a heading
 _BOXES = {PROSE: "sq-prose", OUTPUT: "sq-cell"}
 _STAMP = re.compile(
@@ -81,6 +85,7 @@ def html(
     language: str,
     version: str = "",
     state: str = "draft",
+    brand: Brand | None = None,
 ) -> Path:
     """Write the report of an executed notebook; the same notebook gives the same bytes.
 
@@ -90,6 +95,7 @@ def html(
     out_path : the HTML file; it is replaced in one step or not touched
     language : ``zh`` or ``en``
     version, state : printed as the stamp of the page; what nobody has frozen is a ``draft``
+    brand : name, logo and colours of the cover; without one the workbench's own colours
 
     Raises
     ------
@@ -100,8 +106,14 @@ def html(
     nb = notebook.keep_language(nb, language)
     record = notebook.harvest(nb)["report"]
     said = wording("report", language)
-    resources = {"page": outline(nb, said), "record": record, "words": said, "language": language}
-    text, _ = _exporter().from_notebook_node(nb, resources)
+    text = template("report").render(
+        page=outline(nb, said),
+        record=record,
+        words=said,
+        language=language,
+        brand=brand or Brand(),
+        script=script("report"),
+    )
     return write(out_path, stamped(text, language, version, state))
 
 
@@ -156,20 +168,39 @@ def wording(stem: str, language: str) -> dict:
     return spoken(words.catalogue(stem))
 
 
-@functools.cache
-def _exporter():
-    """One exporter a process: building it and compiling the template cost more than a page."""
-    from nbconvert.exporters.templateexporter import TemplateExporter
+class Script(NamedTuple):
+    """A script that stands in the page itself, and the source by which the page's policy allows it and no other."""
 
-    exporter = TemplateExporter(
-        template_name="report",
-        template_file="index.html.j2",
-        extra_template_basedirs=[str(_STYLE)],
-        extra_template_paths=[str(_STYLE)],
-    )
-    exporter.environment.globals["palette"] = style.sheet()
-    exporter.register_filter("cssstring", _css_string)
-    return exporter
+    text: str
+    source: str
+
+
+@functools.cache
+def script(stem: str) -> Script:
+    """``style/<stem>/<stem>.js``."""
+    text = (_STYLE / stem / f"{stem}.js").read_text(encoding="utf-8")
+    return Script(text, f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'")
+
+
+@functools.cache
+def template(stem: str):
+    """``style/<stem>/index.html.j2``, compiled once a process; what it is given is escaped unless marked safe."""
+    from jinja2 import Environment, FileSystemLoader
+    from markupsafe import Markup, escape
+
+    loader = FileSystemLoader([_STYLE / stem, _STYLE])
+    environment = Environment(loader=loader, autoescape=True, keep_trailing_newline=True)
+    environment.globals["palette"] = style.sheet()
+    environment.filters["cssstring"] = _css_string
+    environment.filters["line_breaks"] = lambda text: Markup(line_breaks(str(escape(text))))
+    environment.filters["picture"] = _picture
+    return environment.get_template("index.html.j2")
+
+
+def _picture(path: Path) -> str:
+    """A PNG or JPEG file as a data address."""
+    kind = {".png": "png"}.get(path.suffix.lower(), "jpeg")
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _css_string(text: str) -> str:
@@ -179,10 +210,13 @@ def _css_string(text: str) -> str:
 
 @functools.cache
 def _markdown():
-    """Markdown -> HTML as nbconvert does it, without the ¶ links; raw HTML passes, the prose is our own."""
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    """Markdown -> HTML with the extensions of JupyterLab; raw HTML passes, the prose is our own.
 
-    return MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render
+    mistune itself: by way of nbconvert its import costs twenty times as much.
+    """
+    import mistune
+
+    return mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url", "task_lists", "def_list"])
 
 
 def outline(nb: NotebookNode, said: dict) -> Outline:
@@ -297,18 +331,17 @@ def _size(png: str) -> tuple[int, int]:
     return tuple(round(side * 96 / (per_metre * 0.0254)) for side in (width, height))
 
 
-_PARAGRAPH = r'<p class="sq-{}">(?:(?!</p>).)*</p>'
+# Both begin with a fixed character, so that the search leaps over the base64 of an image.
+_LABELLED = r'<(?:p class="sq-{}">((?:(?!</p>).)*)</p>\s*<)?'
 _FIGURE = re.compile(
-    rf"(?:{_PARAGRAPH.format('caption')}\s*)?<img [^>]*>(?:\s*{_PARAGRAPH.format('figure-label')})?", re.DOTALL
+    rf'{_LABELLED.format("caption")}img [^>]*>(?:\s*<p class="sq-figure-label">(?:(?!</p>).)*</p>)?', re.DOTALL
 )
-_TABLE = re.compile(r'(?:<p class="sq-table-label">((?:(?!</p>).)*)</p>\s*)?(<table\b[^>]*>)(.*?</table>)', re.DOTALL)
+_TABLE = re.compile(rf"{_LABELLED.format('table-label')}(table\b[^>]*>)(.*?</table>)", re.DOTALL)
 
-_PAYLOAD = re.compile(r'(?<=;base64,)[A-Za-z0-9+/=]+(?=")')
-_NO_PAYLOAD = re.compile(r';base64,(?=")')
-
-# Minus sign, digits, percent; en dash or full-width tilde between; in text, not inside a tag.
-_RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?(?![^<>]{0,4000}>)")
-_BRACKET = re.compile(r"(?<=[\d%])\uff08(?![^<>]{0,4000}>)")
+# Minus sign, digits, percent; en dash or full-width tilde between.
+_RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?")
+_BRACKET = re.compile(r"(?<=[\d%])\uff08")
+_TAG = re.compile(r"(<[^>]*>)")
 
 
 def _tidy(fragment: str) -> str:
@@ -317,14 +350,19 @@ def _tidy(fragment: str) -> str:
     A figure holds caption, image and label together; a table gets its label as caption, the scope of its header cells
     and a frame that scrolls on a narrow screen. Customer text is escaped before it comes here, so no tag is its own.
     """
-    payloads = iter(_PAYLOAD.findall(fragment))  # an image is long, and nothing in it is looked for
-    framed = _FIGURE.sub(r'<figure class="sq-figure">\g<0></figure>', _PAYLOAD.sub("", fragment))
-    return _NO_PAYLOAD.sub(lambda match: match[0] + next(payloads), line_breaks(_TABLE.sub(_table, framed)))
+    framed = _FIGURE.sub(r'<figure class="sq-figure">\g<0></figure>', fragment)
+    return line_breaks(_TABLE.sub(_table, framed))
 
 
 def line_breaks(fragment: str) -> str:
     """Where a line may break: never inside an interval such as 74%\u201382%, but before the bracket that holds it."""
-    return _BRACKET.sub("<wbr>\uff08", _RANGE.sub(r'<span class="sq-range">\g<0></span>', fragment))
+    parts = _TAG.split(fragment)
+    parts[::2] = map(_breaks, parts[::2])
+    return "".join(parts)
+
+
+def _breaks(text: str) -> str:
+    return _BRACKET.sub("<wbr>\uff08", _RANGE.sub(r'<span class="sq-range">\g<0></span>', text))
 
 
 def _table(match: re.Match) -> str:
@@ -332,8 +370,9 @@ def _table(match: re.Match) -> str:
     caption = f'<caption class="sq-table-label"><span>{label}</span></caption>' if label else ""
     head, closing, body = rest.rpartition("</thead>")
     head, body = _scope(head, "col"), _scope(body, "row")
-    shape = " sq-long" * (body.count("<tr") > LONG) + " sq-wide" * (head.count("<th ") > WIDE)
-    return f'<div class="sq-scroll{shape}" tabindex="0">{opening}{caption}{head}{closing}{body}</div>'
+    columns = head.count("<th ")
+    shape = " sq-long" * (body.count("<tr") > LONG) + " sq-wide" * (columns > WIDE) + " sq-broad" * (columns > BROAD)
+    return f'<div class="sq-scroll{shape}" tabindex="0"><{opening}{caption}{head}{closing}{body}</div>'
 
 
 def _scope(rows: str, scope: str) -> str:

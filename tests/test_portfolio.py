@@ -10,9 +10,10 @@ import pytest
 import sample_page
 from bs4 import BeautifulSoup
 
-from sqlib import notebook, portfolio, render
+from sqlib import notebook, portfolio, render, shelf
 from sqlib.errors import SqlibError
 from sqlib.findings import COLUMNS
+from sqlib.words import catalogue
 
 CLIENT = sample_page.TEXT["zh"]["client"]  # Chinese, with brackets
 FOLDER = f"{CLIENT} 1#%"
@@ -62,23 +63,27 @@ def out(tmp_path_factory):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_link_leads_to_a_report(out, language):
-    links = [link["href"] for link in page(out, language)("a")]
+    links = [link["href"] for link in page(out, language).main("a")]
     assert len(links) == 3
     assert all((out / unquote(link)).is_file() and "\\" not in link and " " not in link for link in links)
 
 
 def test_it_says_client_period_title_state_reason_and_findings(out):
-    zh, words = page(out, "zh"), sample_page.TEXT["zh"]
+    zh, words, said = page(out, "zh"), sample_page.TEXT["zh"], catalogue("common")
     assert [h2.get_text() for h2 in zh("h2")] == [CLIENT]
     assert [h3.get_text() for h3 in zh("h3")] == ["2026Q3", "2026Q2"]
     assert [h4.get_text() for h4 in zh("h4")] == [words["title"], "Inspection <b>", sample_page.TEXT["en"]["title"]]
     first, failed, english = zh(class_="job")
     statements = [finding["statement"] for finding in words["findings"]]
-    assert all(li.get_text().endswith(text) for li, text in zip(first("li"), statements, strict=True))
+    assert [finding.get_text() for finding in first(class_="statement")] == statements
+    unclear = said["verdict"]["unclear"]
+    chips = {chip.get_text() for chip in first.find(class_="findings")(class_="sq-verdict")}
+    assert chips == {f"{unclear['mark']} {unclear['zh']}"}
     assert [dots.get_text() for dots in first(class_="sq-strength")] == list(words["dots"].values())
     assert failed["data-status"] == "failed"
     assert failed.find(class_="reason").get_text() == words["absent"]
-    assert english.ul["lang"] == "en"
+    assert english.find(class_="statement")["lang"] == "en"
+    assert first.time["datetime"] == "2026-09-30"
 
 
 def test_it_loads_nothing_and_runs_only_its_own_script(out):
@@ -116,15 +121,106 @@ def test_a_failed_report_shows_no_findings_and_a_missing_file_no_link(tmp_path):
     assert done("li") and not failed("li")
 
 
-def test_an_empty_folder_and_a_broken_record_get_a_clear_answer(tmp_path):
+def test_an_empty_folder_gets_a_clear_answer(tmp_path):
     assert render.wording("portal", "en")["empty"] in page(tmp_path, "en").get_text()
+
+
+LATE = '{"client_id": "a", "client_name": "a", "period": "2026Q3", "jobs": [{"stem": "x", "status": "late"}]}'
+MISSHAPEN = LATE.replace("late", "done").replace('"done"', '"done", "languages": {"zh": {"html": [1]}}')
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"client_id": 7}', LATE, MISSHAPEN])
+def test_a_damaged_record_is_named_and_costs_nobody_a_report(tmp_path, text):
+    for client in ("a", "b"):
+        record(tmp_path, client, "2026Q3", deliver(tmp_path, client, "2026Q3", ("zh",)))
     broken = tmp_path / "a" / "2026Q3" / "run.json"
-    broken.parent.mkdir(parents=True)
-    broken.write_text("{", encoding="utf-8")
+    broken.write_text(text, encoding="utf-8")
     with pytest.raises(SqlibError) as error:
-        portfolio.portal(tmp_path)
-    assert error.value.code == "portfolio.run_unreadable"
-    assert str(broken) in error.value.text("zh")
+        shelf.run(broken.parent)
+    assert error.value.code == "portfolio.run_unreadable" and str(broken) in error.value.text("zh")
+    shown = page(tmp_path)
+    (fault,) = shown("p", class_="job")
+    assert "a/2026Q3/run.json" in fault.get_text() and str(tmp_path) not in shown.get_text()
+    assert len(shown("article")) == 2  # the report beside the damaged record is found, and that of the other client
+
+
+def test_a_damaged_notebook_is_named_and_its_report_stays(tmp_path):
+    record(tmp_path, "a", "2026Q3", deliver(tmp_path, "a", "2026Q3", ("zh",)))
+    (tmp_path / "a" / "2026Q3" / AUDIENCE / "feedback_analysis.zh.ipynb").write_text('{"cells": 3', encoding="utf-8")
+    shown = page(tmp_path)
+    assert "feedback_analysis.zh.ipynb" in shown.find("p", class_="job").get_text()
+    assert len(shown.article("a")) == 1 and not shown.article("li")
+
+
+def test_every_format_that_lies_there_is_linked_told_or_not(tmp_path):
+    told = deliver(tmp_path, "a", "2026Q3", ("zh",))
+    own, stem = tmp_path / "a" / "2026Q3" / AUDIENCE, told["stem"]
+    made = [f"{stem}.zh.pdf", f"{stem}.zh.docx", f"{stem}.en.pptx", f"{stem}.xlsx"]
+    for name in [*made, f"tables/{stem}/themes.csv", f"figures/{stem}.zh/01_level.png"]:
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        (own / name).touch()
+    record(tmp_path, "a", "2026Q3", told)
+    usual = [unquote(link["href"]).removeprefix(f"a/2026Q3/{AUDIENCE}/") for link in page(tmp_path).article("a")]
+    figures, tables = f"figures/{stem}.zh/", f"tables/{stem}/"
+    assert usual == [f"{stem}.zh.html", *made[:2], figures, *made[2:], tables]
+    told["languages"]["zh"]["pdf"] = f"{AUDIENCE}/away.pdf"
+    told["xlsx"] = "../../outside.xlsx"
+    (tmp_path / "outside.xlsx").touch()
+    record(tmp_path, "a", "2026Q3", told)
+    article = page(tmp_path).article
+    assert not any("outside" in link["href"] for link in article("a"))
+    assert article.get_text().count(render.wording("portal", "zh")["missing"]) == 2
+
+
+def test_up_to_date_is_done_and_its_moment_is_told_in_utc(tmp_path):
+    told = deliver(tmp_path, "a", "2026Q3", ("zh",))
+    record(tmp_path, "a", "2026Q3", told | {"status": "current", "finished": "2026-10-08T07:12:30+08:00"})
+    article = page(tmp_path).article
+    assert article["data-status"] == "done"
+    assert render.wording("portal", "zh")["current"] in article.find(class_="age").get_text()
+    assert [time["datetime"] for time in article("time")] == ["2026-09-30", "2026-10-07T23:12:30+00:00"]
+
+
+def test_a_failed_report_points_to_the_earlier_one_that_still_lies_there(tmp_path):
+    told = deliver(tmp_path, "a", "2026Q3", ("zh",))
+    record(tmp_path, "a", "2026Q3", told | {"status": "failed", "languages": {}, "finished": "2026-12-01T00:00:00Z"})
+    article = page(tmp_path).article
+    assert render.wording("portal", "zh")["earlier"] in article.find(class_="links").get_text()
+    assert len(article("a")) == 1 and not article("li")
+    assert [time["datetime"] for time in article("time")] == ["2026-09-30"]  # not the moment of the failure
+
+
+def test_only_what_there_is_can_be_chosen_and_codes_that_read_the_same_are_one_choice(out):
+    selects = page(out)("select")
+    assert {select["name"]: [option["value"] for option in select("option")][1:] for select in selects} == {
+        "client": [FOLDER],
+        "period": ["2026Q3", "2026Q2"],
+        "status": ["failed", "done"],
+        "verdict": ["unclear"],
+        "audience": [AUDIENCE],
+    }
+    jobs = [{"findings": [{"verdict": code} for code in ("met", "too_few", "act_now", "flagged", "silent")]}]
+    assert list(portfolio._verdicts(jobs, "en")) == ["silent", "act_now", "flagged", "met", "too_few"]
+    alike = {"a": "same", "b": "other", "c": "same"}
+    entries = {code: {"tone": "bad", "mark": "!", "zh": text, "en": text} for code, text in alike.items()}
+    assert portfolio._alike(entries, {"a", "c"}) == [["a", "c"]]
+
+
+def test_without_a_moment_in_the_record_that_of_the_notebook_counts(tmp_path):
+    record(tmp_path, "a", "2026Q3", deliver(tmp_path, "a", "2026Q3", ("zh",)))
+    path = tmp_path / "a" / "2026Q3" / AUDIENCE / "feedback_analysis.zh.ipynb"
+    nb = notebook.read(path)
+    nb.metadata.papermill = {"end_time": "2026-10-08T07:12:30.123456+00:00"}
+    nbformat.write(nb, path)
+    assert [time["datetime"] for time in page(tmp_path).article("time")] == ["2026-09-30", "2026-10-08T07:12:30+00:00"]
+
+
+def test_the_records_of_a_notebook_at_a_glance_are_those_of_reading_it(out):
+    path = out / FOLDER / "2026Q3" / AUDIENCE / "feedback_analysis.zh.ipynb"
+    seen = notebook.glance(path)
+    assert seen.pop("finished") is None
+    assert seen == notebook.harvest(notebook.read(path))
+    assert b'"image/png": ""' in notebook._without_images(path.read_bytes())
 
 
 def test_findings_csv_has_one_row_a_finding_and_no_live_formula(tmp_path):

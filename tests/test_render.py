@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import hashlib
 import io
 import os
 import re
@@ -15,6 +16,7 @@ from nbformat import v4
 from PIL import Image
 
 from sqlib import notebook, render, style
+from sqlib.brand import Brand
 from sqlib.errors import SqlibError
 
 LANGUAGES = ("zh", "en")
@@ -67,9 +69,13 @@ def test_nothing_is_loaded_from_outside(pages, language):
     addresses = [tag[name] for tag in page(True) for name in ("src", "href", "srcset", "action") if tag.has_attr(name)]
     assert addresses
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in addresses)
-    assert not page(["script", "link", "iframe"])
+    assert not page(["link", "iframe"])
     assert not re.search(r"https?:|@import|url\(", page.style.get_text())
-    assert "default-src 'none'" in page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    (script,) = page("script")
+    digest = base64.b64encode(hashlib.sha256(script.get_text().encode()).digest()).decode()
+    assert not script.attrs
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -100,6 +106,7 @@ def test_tables_that_are_long_or_wide_are_told_to_the_printer(tmp_path):
         return rendered(tmp_path, code(data(text_html=html))).table.parent["class"][1:]
 
     assert [shape(24, 6), shape(25, 6), shape(24, 7)] == [[], ["sq-long"], ["sq-wide"]]
+    assert shape(1, 15) == ["sq-wide", "sq-broad"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -141,7 +148,7 @@ def test_core_findings_stand_before_the_first_section(pages, language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_customer_text_stays_text(pages, language):
     assert sample_page.TEXT[language]["comment"] in shown(pages[language])
-    assert "<script" not in pages[language].read_text(encoding="utf-8")
+    assert pages[language].read_text(encoding="utf-8").count("<script") == 1  # the page's own
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -181,7 +188,7 @@ def test_record_values_are_escaped_everywhere(tmp_path):
     page = rendered(
         tmp_path, code(v4.new_output("display_data", data={notebook.REPORT: {**record, "reliability": "A"}}))
     )
-    assert not page("script")
+    assert len(page("script")) == 1  # the page's own
     assert page.h1.get_text() == sting
 
 
@@ -216,6 +223,25 @@ def test_intervals_stay_on_one_line_but_attributes_stay_as_they_are():
     ranges = re.findall(r'<span class="sq-range">(.*?)</span>', render.line_breaks(text))
     assert ranges == ["74%\uff5e82%", "\u22127\u20131,000"]
     assert render.line_breaks("78%\uff0895%\uff09") == "78%<wbr>\uff0895%\uff09"
+
+
+def test_the_cover_carries_the_brand_and_its_colours(tmp_path):
+    logo = tmp_path / "logo.png"
+    Image.new("RGB", (40, 20)).save(logo, "PNG")
+    brand = Brand(name="A <b> & Co", logo=logo, primary="#fff000", secondary="#00ff11")
+    page = soup(render.html(sample_page.notebook("en"), tmp_path / "page.html", language="en", brand=brand))
+    shown = page.header.find(class_="sq-brand")
+    assert shown.get_text() == "A <b> & Co"
+    assert base64.b64decode(shown.img["src"].removeprefix("data:image/png;base64,")) == logo.read_bytes()
+    ink = style.palette()["ink"]  # yellow on white cannot be read
+    assert f"--brand: #fff000; --brand-text: {ink}; --brand-band: #00ff11;" in page.style.get_text()
+
+
+def test_without_a_brand_the_cover_has_none_and_its_own_colours(pages):
+    page, colours = soup(pages["en"]), style.palette()
+    assert not page(class_="sq-brand")
+    own = f"--brand: {colours['accent']}; --brand-text: {colours['accent']}; --brand-band: {colours['series2']};"
+    assert own in page.style.get_text()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
