@@ -77,7 +77,7 @@ def run(
             raise
         finally:
             shutil.rmtree(out / STAGING, ignore_errors=True)
-            _told(asked, out, language)
+            _told(asked, out, language, tell)
     return [batch.outcomes[job.key] for job in asked]
 
 
@@ -139,13 +139,17 @@ def _warm(workers: int) -> None:
         from sqlib import page, render  # noqa: F401
 
 
-def _told(asked: list, out: Path, language: str) -> None:
-    """Findings of every folder that was touched, and the index, from what lies there."""
-    for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
-        if folder.is_dir():
+def _told(asked: list, out: Path, language: str, tell) -> None:
+    """Findings of every folder that was touched, clients that were refused, and the index, from what lies there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        record.refused(asked, out)
+        for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
             portfolio.findings_csv(folder)
-    if out.is_dir():
         portfolio.portal(out, language=language)
+    except (SqlibError, OSError) as error:  # the reports stand; what could not be built from them is told
+        got = {"where": getattr(error, "filename", None) or out, "got": getattr(error, "strerror", error)}
+        tell.noted(error if isinstance(error, SqlibError) else SqlibError("batch.disk", **got))
 
 
 class _Batch:

@@ -37,6 +37,7 @@ def portal(out: Path, *, language: str = "zh") -> Path:
     """
     out = Path(out)
     runs = [_run(folder, out, language) for folder in shelf.folders(out)]
+    runs += [_unread(name, told, language) for name, told in shelf.refused(out).items()]
     jobs, clients = [job for run in runs for job in run["jobs"]], _clients(runs)
     page = render.template("portal").render(
         clients=clients,
@@ -101,6 +102,12 @@ def _run(folder: Path, out: Path, language: str) -> dict:
         faults.append(_named(error, out, language))
     jobs = [_job(job, folder, out, language, faults) for job in [*run.jobs, *shelf.unrecorded(folder, run.jobs)]]
     return run.model_dump(exclude={"jobs"}) | {"jobs": jobs, "faults": faults}
+
+
+def _unread(name: str, told: dict, language: str) -> dict:
+    """A client that could not be read, with the reason, in the place of its reports."""
+    about = {"client_id": name, "client_name": name, "period": told["period"] or "\u2013", "version": "", "state": ""}
+    return about | {"jobs": [], "faults": [_wording(told["reason"], language)]}
 
 
 def _named(error: SqlibError, out: Path, language: str) -> str:

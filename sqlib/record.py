@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from sqlib import __version__, basis, notebook, portfolio, render
+from sqlib import __version__, basis, notebook, portfolio, render, shelf
 from sqlib.errors import SqlibError
 from sqlib.freshness import entry, mark
-from sqlib.jobs import Job
+from sqlib.jobs import Job, Refused
 from sqlib.making import Made
 
 FILE = "run.json"
@@ -58,6 +58,23 @@ def save(job: Job, told: dict, folder: Path) -> None:
     head |= {name: told[name] for name in ("version", "state") if name in told}
     head["versions"] = {"sqlib": __version__} | basis.libraries()
     render.write(folder / FILE, json.dumps(head | {"jobs": told["jobs"]}, ensure_ascii=False, indent=2) + "\n")
+
+
+def refused(asked: list, out: Path) -> None:
+    """Clients that could not be read, for the index: until a run reads them they are named there."""
+    path = out / shelf.REFUSED
+    known = shelf.refused(out)
+    told = {
+        job.client_name: {"period": job.period, "reason": {name: job.reason.text(name) for name in ("zh", "en")}}
+        for job in asked
+        if isinstance(job, Refused)
+    }
+    read = {job.who.folder.name for job in asked if isinstance(job, Job)}
+    left = {name: entry for name, entry in known.items() if name not in read} | told
+    if left:
+        render.write(path, json.dumps(left, ensure_ascii=False, indent=2) + "\n")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def formats(languages: dict) -> list[str]:

@@ -61,6 +61,9 @@ class Job(BaseModel):
         return place(self.audience, self.team)
 
 
+REFUSED = "refused.json"  # beside the index
+
+
 class Run(BaseModel):
     """``run.json`` as far as it is shown."""
 
@@ -139,6 +142,14 @@ def run(folder: Path) -> Run:
 def bare(folder: Path) -> Run:
     """What the folder's own names tell of it."""
     return Run(client_id=folder.parent.name, client_name=folder.parent.name, period=folder.name)
+
+
+def refused(out: Path) -> dict[str, dict]:
+    """Clients no run could read yet: folder name -> ``period`` asked for and ``reason`` by language."""
+    try:
+        return json.loads((out / REFUSED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # there is none, or half of one: the next run names them again
 
 
 def unrecorded(folder: Path, known: list[Job]) -> list[Job]:

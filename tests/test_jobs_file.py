@@ -35,7 +35,11 @@ def test_an_entry_is_one_run_of_a_page(here):
 
 
 def test_what_yaml_reads_as_a_number_or_a_date_is_still_a_period(here):
-    for written, text in {"2026": "2026", "2026-07": "2026-07", "2026-07-01..2026-07-31": "2026-07-01..2026-07-31"}.items():
+    for written, text in {
+        "2026": "2026",
+        "2026-07": "2026-07",
+        "2026-07-01..2026-07-31": "2026-07-01..2026-07-31",
+    }.items():
         (job,) = plan(here, f"- notebook: notebooks/ok.ipynb\n  parameters: {{client_dir: acme, period: {written}}}")
         assert job.period == text
 
@@ -58,7 +62,9 @@ def test_paths_are_tried_beside_the_file_first(here, monkeypatch):
 
 def test_a_notebook_of_no_catalogue_runs_as_it_is(here):
     shutil.copy(here / "notebooks" / "ok.ipynb", here / "mine.ipynb")
-    (job,) = plan(here, "- notebook: mine.ipynb\n  parameters: {level: 0.75, out_dir: given}\n  output: deep/mine.ipynb")
+    (job,) = plan(
+        here, "- notebook: mine.ipynb\n  parameters: {level: 0.75, out_dir: given}\n  output: deep/mine.ipynb"
+    )
     assert isinstance(job, Loose) and job.output == "deep/mine"
     (outcome,) = batch.run([job], here / "reports")
     assert outcome.status == "done"

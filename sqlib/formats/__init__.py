@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlib.brand import Brand
 from sqlib.errors import SqlibError
 
+PER_LANGUAGE = ("html", "pdf", "docx", "pptx")  # the figures of a language lie in a folder, a workbook holds both
 KINDS = ("html", "pdf", "docx", "xlsx", "pptx", "png")  # html is made by ``render``, the others here
 
 
