@@ -128,13 +128,16 @@ def unstamped(page: str) -> str:
     return _STAMP.sub(r"\1\2", page)
 
 
-def write(path: str | Path, text: str) -> Path:
-    """Text into a file by way of a neighbour, so that a reader never meets half of it; errors as in ``html``."""
+def write(path: str | Path, content: str | bytes) -> Path:
+    """Text or bytes into a file by way of a neighbour: a reader never meets half of it; errors as in ``html``."""
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="")
+        if isinstance(content, bytes):
+            part.write_bytes(content)
+        else:
+            part.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         if part.exists():
             part.unlink()
@@ -338,8 +341,8 @@ _FIGURE = re.compile(
 )
 _TABLE = re.compile(rf"{_LABELLED.format('table-label')}(table\b[^>]*>)(.*?</table>)", re.DOTALL)
 
-# Minus sign, digits, percent; en dash or full-width tilde between.
-_RANGE = re.compile(r"\u2212?\d[\d.,]*%?[\u2013\uff5e]\u2212?\d[\d.,]*%?")
+# Sign, digits, percent; en dash or full-width tilde between; or a count.
+_RANGE = re.compile(r"[\u2212+]?\d[\d.,]*%?[\u2013\uff5e][\u2212+]?\d[\d.,]*%?|\bn = \d[\d,]*")
 _BRACKET = re.compile(r"(?<=[\d%])\uff08")
 _TAG = re.compile(r"(<[^>]*>)")
 
@@ -355,7 +358,7 @@ def _tidy(fragment: str) -> str:
 
 
 def line_breaks(fragment: str) -> str:
-    """Where a line may break: never inside an interval such as 74%\u201382%, but before the bracket that holds it."""
+    """Where a line may break: never in an interval such as 74%\u201382% or n = 212, but before the bracket around."""
     parts = _TAG.split(fragment)
     parts[::2] = map(_breaks, parts[::2])
     return "".join(parts)
