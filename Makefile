@@ -34,7 +34,7 @@ pages: setup ## run the committed notebooks on the demo client again and normali
 	$(BIN)/python -m sqlib.pages
 
 lab: setup ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/sqlib warm -- $(BIN)/jupyter lab notebooks
 
 lint: setup ## ruff, as the pre-commit hook runs it
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -49,7 +49,10 @@ def speech() -> str:
 
 def _joined(arguments: list[str]) -> list[str]:
     """``-p NAME VALUE`` as one word, which is all typer reads in a repeated option; ``-p NAME=VALUE`` is one. What
-    follows ``--from`` up to the next option are files, as a shell writes them out."""
+    follows ``--from`` up to the next option are files, as a shell writes them out. What follows ``--`` is not ours."""
+    if "--" in arguments:
+        end = arguments.index("--")
+        return [*_joined(arguments[:end]), *arguments[end:]]
     joined, rest = [], iter(_repeated(arguments))
     for word in rest:
         joined.append(word)
@@ -341,3 +344,19 @@ def portal(out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("re
     from sqlib import portfolio
 
     typer.echo(portfolio.portal(out, language=speech()))
+
+
+@app.command()
+def warm(
+    command: Annotated[list[str] | None, typer.Argument(help="Program and its arguments, after --.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="End the waiting process.")] = False,
+) -> None:
+    """Run a command with warm kernels (Linux); without one, start the process behind them and say how it stands.
+
+    Examples: sqlib warm -- papermill a.ipynb b.ipynb · sqlib warm -- jupyter lab · sqlib warm --stop
+    """
+    from sqlib import warm as kernels
+
+    if command:
+        raise typer.Exit(kernels.run(command))
+    typer.echo(kernels.told(speech(), stop))
