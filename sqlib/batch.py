@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import brand, desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions
+from sqlib import brand, desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions, warm
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.freshness import BLOCKED, CURRENT, RUNS, Planned
 from sqlib.jobs import Job, Loose
@@ -128,12 +128,13 @@ def _writable(folder: Path) -> None:
 def _pool(workers: int, limits: execution.Limits, batch: "_Batch"):
     if not workers:
         return pool.Inline(batch.begun)
-    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun)
+    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun, warm.environment())
 
 
 def _warm(workers: int) -> None:
-    """Everything the processes need, once, before they are forked."""
+    """Everything the processes need, once, before they are forked; the process that forks kernels is on its way."""
     if workers:
+        warm.start()
         import papermill  # noqa: F401
 
         from sqlib import page, render  # noqa: F401

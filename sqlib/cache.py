@@ -19,7 +19,11 @@ import sqlib
 from sqlib import intake, pseudonyms, register, stored
 from sqlib.client import Client
 
-_FLOOR_ABOVE = ("page", "notebook", "render", "batch", "cli", "portfolio", "shelf")
+_FLOOR_ABOVE = (  # what surrounds a page and cannot change a table
+    "page", "notebook", "render", "batch", "cli", "portfolio", "shelf", "jobs", "jobs_file", "freshness", "basis",
+    "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote", "forked",
+    "provisioner", "desk", "checking", "comparing", "difference", "delivery", "pages", "scaffold",
+)  # fmt: skip
 
 
 def load(client: Client, name: str, as_of, build: Callable):

@@ -14,6 +14,7 @@ from sqlib import basis, brand, execution, formats, notebook, project, render
 from sqlib.errors import SqlibError
 from sqlib.jobs import Job, Loose
 
+ONCE = {"xlsx"}  # holds both languages: the first makes it
 FAILED, SOURCE = "failed.ipynb", "page.ipynb"
 
 
@@ -141,16 +142,14 @@ def _keep(job: Job, made: Made, language: str, entry: dict[str, Path]) -> None:
 
 def _formats(job: Job, language: str, folder: Path, executed: Path, version: str, worn) -> dict[str, Path]:
     """Every format beside HTML; a workbook holds both languages, so the first makes it."""
-    kinds = [kind for kind in job.formats if kind != "html"]
+    kinds = set(job.formats) - {"html"} - (ONCE if language in job.languages[1:] else set())
     source = formats.Source(
         executed, folder / f"{job.page.stem}.{language}.html", folder / "tables" / job.page.stem,
         folder / "typed" / job.page.stem, folder / "figures" / job.page.stem, job.page.stem, language, version, "draft",
         worn,
     )  # fmt: skip
     made = {}
-    for kind in kinds:
-        if kind == "xlsx" and language != job.languages[0]:
-            continue
+    for kind in sorted(kinds):
         name = {"xlsx": f"{job.page.stem}.xlsx", "png": f"{job.page.stem}.{language}"}
         made[kind] = formats.make(kind, source, folder / name.get(kind, f"{job.page.stem}.{language}.{kind}"))
     return made

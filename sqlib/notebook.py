@@ -211,4 +211,5 @@ def encrypted():
     from traitlets.config import Config
 
     quiet = {"extra_arguments": ["--IPKernelApp.log_level=50"]}
-    return Config({"KernelManager": {"transport_encryption": "auto"}, "NotebookClient": quiet})
+    spoken = {"transport_encryption": "auto", "client_class": "sqlib.provisioner.PromptClient"}
+    return Config({"KernelManager": spoken, "NotebookClient": quiet})

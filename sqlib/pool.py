@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+# Every core has a process of its own.
 THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 TICK = 0.5  # seconds between two looks at the clock
 
@@ -42,11 +43,16 @@ class Lost:
 class Pool:
     """``size`` processes; a context manager that leaves none behind.
 
-    limit : seconds a task may take; ``tick`` is called at least twice a second, ``begun`` with every task that starts
+    limit : seconds a task may take; ``tick`` is called at least twice a second, ``begun`` with every task that starts;
+    environment : variables the processes have beside those of this one
     """
 
-    def __init__(self, size: int, limit: float, tick: Callable = lambda: None, begun: Callable = lambda task: None):
+    def __init__(
+        self, size: int, limit: float, tick: Callable = lambda: None, begun: Callable = lambda task: None,
+        environment: dict[str, str] | None = None,
+    ):  # fmt: skip
         self.size, self.limit, self.tick, self.begun = size, limit, tick, begun
+        self.environment = THREADS | (environment or {})
         self._workers: list[_Worker] = []
 
     def __enter__(self):
@@ -85,7 +91,7 @@ class Pool:
             if idle is None:
                 if len(self._workers) >= self.size:
                     return
-                idle = _Worker()
+                idle = _Worker(self.environment)
                 self._workers.append(idle)
             waiting.remove(task)
             self.begun(task)
@@ -110,9 +116,9 @@ _NOTHING = object()
 class _Worker:
     """One process and the task it has."""
 
-    def __init__(self):
+    def __init__(self, environment: dict[str, str]):
         self.pipe, theirs = _CONTEXT.Pipe()
-        self.process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process = _CONTEXT.Process(target=_serve, args=(theirs, environment), daemon=True)
         self.process.start()
         theirs.close()
         self.task, self.begun, self.alive = None, 0.0, True
@@ -149,11 +155,11 @@ class _Worker:
         return signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
 
 
-def _serve(pipe) -> None:
+def _serve(pipe, environment: dict[str, str]) -> None:
     """The life of a process: a task, its value, the next."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C speaks to the run, which ends its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.environ.update(THREADS)  # for the kernels it starts: every core has a process of its own
+    os.environ.update(environment)  # for the kernels it starts
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -340,14 +341,14 @@ def test_the_check_tells_what_became_of_the_decisions(who, capsys):
     said = capsys.readouterr().out
     assert "1 taken over now, 1 not" not in said.split("Row by row")[0]
     assert "0 taken over now, 1 not" in said and "1 applied" in said
-    assert checking.taken_over([who.folder], "en") and os.path.exists(who.folder / register.FILE)
+    assert checking.taken_over([SimpleNamespace(who=who)], "en") and os.path.exists(who.folder / register.FILE)
 
 
 def test_a_run_takes_over_as_well_and_says_so(who):
     path = written(who)
     decisions.remember(who, path)
-    assert checking.taken_over([who.folder], "en") == []
+    assert checking.taken_over([SimpleNamespace(who=who)], "en") == []
     fill(path, a9=("correct", "4"))
-    (line,) = checking.taken_over([who.folder], "en")
+    (line,) = checking.taken_over([SimpleNamespace(who=who)], "en")
     assert "1 decisions" in line and len(register.load(who)) == 1
-    assert checking.taken_over([who.folder], "en") == []
+    assert checking.taken_over([SimpleNamespace(who=who)], "en") == []
