@@ -128,7 +128,8 @@ def _writable(folder: Path) -> None:
 def _pool(workers: int, limits: execution.Limits, batch: "_Batch"):
     if not workers:
         return pool.Inline(batch.begun)
-    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun, warm.environment())
+    alone = dict.fromkeys(warm.THREADS, "1")  # every core has a process of its own
+    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun, alone | warm.environment())
 
 
 def _warm(workers: int) -> None:

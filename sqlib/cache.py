@@ -21,8 +21,8 @@ from sqlib.client import Client
 
 _FLOOR_ABOVE = (  # what surrounds a page and cannot change a table
     "page", "notebook", "render", "batch", "cli", "portfolio", "shelf", "jobs", "jobs_file", "freshness", "basis",
-    "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote", "forked",
-    "provisioner", "desk", "checking", "comparing", "difference", "delivery", "pages", "scaffold",
+    "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote",
+    "forked", "provisioner", "desk", "checking", "comparing", "difference", "delivery", "pages", "scaffold",
 )  # fmt: skip
 
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
-# Every core has a process of its own.
-THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -52,7 +50,7 @@ class Pool:
         environment: dict[str, str] | None = None,
     ):  # fmt: skip
         self.size, self.limit, self.tick, self.begun = size, limit, tick, begun
-        self.environment = THREADS | (environment or {})
+        self.environment = environment or {}
         self._workers: list[_Worker] = []
 
     def __enter__(self):

@@ -85,6 +85,14 @@ class WarmProvisioner(LocalProvisioner):
 
     async def shutdown_requested(self, restart: bool = False) -> None:
         """Notice a prompt end at once: the manager looks only ten times a second, for as long as it takes."""
+        await self._prompt_end()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End it, and notice that it has ended at once."""
+        await super().kill(restart)
+        await self._prompt_end()
+
+    async def _prompt_end(self) -> None:
         until = time.monotonic() + PROMPT
         while self.process is not None and self.process.poll() is None and time.monotonic() < until:
             await asyncio.sleep(0.002)

@@ -23,7 +23,7 @@ from sqlib.errors import ArgumentError
 NAME = "sqlib-warm"  # entry point of the provisioner
 VARIABLE = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 SWITCH, PLACE = "SQLIB_WARM", "SQLIB_RUNTIME_DIR"
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 HERE = Path(__file__).resolve().parent
 LONGEST = 100  # bytes of a socket's path; Linux allows 107
 PATIENCE = 10.0  # seconds for a zygote to come up: it imports in about 3

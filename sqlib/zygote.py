@@ -24,6 +24,7 @@ from sqlib import forked, warm
 IDLE = 600.0  # seconds without a kernel after which it ends
 BLOCKED = ("polars", "torch", "tensorflow", "jax", "numba", "duckdb")  # their threads do not survive a fork
 HARMLESS = ("jemalloc_bg_thd",)  # threads that may run beside ours: the memory allocator of Arrow
+INLINE = ("inline", "module://matplotlib_inline.backend_inline")
 OWN = dict.fromkeys(warm.THREADS, "1") | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 LIBRARIES = (
     "ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic", "sqlite3",
@@ -36,7 +37,7 @@ LIBRARIES = (
     "pandas.core.reshape.reshape", "pandas.io.formats.string", "pandera.pandas",
     "pandera.backends.pandas.register", "pandera.accessors.pandas_accessor", "zmq.utils.garbage",
     "sklearn.feature_extraction.text",
-    "python_calamine", "pylopdf_fonts_zh_cn", "rjieba", "encodings.gb18030",
+    "python_calamine", "openpyxl", "pylopdf_fonts_zh_cn", "rjieba", "encodings.gb18030",
     "encodings.gb2312", "encodings.utf_8_sig", "encodings.utf_16_be", "encodings.utf_32_le", "encodings.cp437",
 )  # fmt: skip
 PACKAGES = ("sqlib.methods", "sqlib.figures", "sqlib.finders")  # every module of them
@@ -94,8 +95,31 @@ def load() -> None:
     for name in PACKAGES:
         for each in pkgutil.iter_modules(importlib.import_module(name).__path__):
             importlib.import_module(f"{name}.{each.name}")
+    _draw_once()
     _warm_up()
     sys.meta_path.remove(blocked)
+
+
+def _draw_once() -> None:
+    """A figure shown at the end of its cell is not drawn beforehand as well.
+
+    At the end of a cell pyplot draws every figure that changed, and then the inline backend shows it, which draws it
+    anew: a fifth of the work of a page with many figures. Only a layout engine makes the one drawing alter the other.
+    """
+    from matplotlib import _pylab_helpers, get_backend, is_interactive, pyplot
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+    stock = pyplot._draw_all_if_interactive
+
+    def draw_laid_out() -> None:
+        if get_backend() not in INLINE:
+            return stock()
+        figures = [each.canvas.figure for each in _pylab_helpers.Gcf.get_all_fig_managers() if is_interactive()]
+        for figure in figures:
+            if figure.stale and not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine | None):
+                figure.canvas.draw_idle()
+
+    pyplot._draw_all_if_interactive = draw_laid_out
 
 
 def _warm_up() -> None:

@@ -148,6 +148,34 @@ def test_figures_are_shown(shared):
         assert outputs[0]["content"]["data"]["image/png"]
 
 
+FIGURES = """
+import numpy as np
+from matplotlib import pyplot as plt
+for layout in (None, "tight", "constrained"):
+    figure, axes = plt.subplots(2, 2, layout=layout)
+    axes[0, 0].plot(np.arange(9) ** 2)
+    axes[1, 1].set_ylabel("a long label\\nof two lines")
+    figure.suptitle(str(layout))
+figure, axes = plt.subplots(1, 2)
+axes[1].set_ylabel("a long label")
+figure.tight_layout()
+counted = []
+figure.canvas.mpl_connect("draw_event", counted.append)
+"""
+
+
+def test_figures_are_drawn_no_more_than_needed_and_the_same(shared):
+    pictures, drawn = {}, {}
+    with kernel("local-provisioner") as plain:
+        for name, each in {"plain": plain, "forked": shared}.items():
+            shown = [
+                output["content"]["data"] for output in each.outputs(FIGURES) if output["msg_type"] == "display_data"
+            ]
+            pictures[name], drawn[name] = [data["image/png"] for data in shown], each.run("print(len(counted))")
+    assert len(pictures["plain"]) == 4 and pictures["forked"] == pictures["plain"]
+    assert drawn["forked"] == drawn["plain"] - 1
+
+
 def test_a_forked_kernel_is_what_a_plain_one_is(tmp_path):
     with kernel(cwd=str(tmp_path)) as forked, kernel("local-provisioner", cwd=str(tmp_path)) as plain:
         assert forked.forked and not plain.forked
