@@ -109,6 +109,8 @@ def html(
     text = template("report").render(
         page=outline(nb, said),
         record=record,
+        facts=cover(record, language),
+        signed=words.day(record["as_of"], language) if record.get("as_of") else "",
         words=said,
         language=language,
         brand=brand or Brand(),
@@ -169,6 +171,24 @@ def wording(stem: str, language: str) -> dict:
         return {name: spoken(inside) for name, inside in entry.items()}
 
     return spoken(words.catalogue(stem))
+
+
+class Fact(NamedTuple):
+    """One line of the cover: key of the report record, label, text, and the days of a period."""
+
+    key: str
+    label: str
+    text: str
+    span: str = ""
+
+
+def cover(record: dict, language: str) -> list[Fact]:
+    """The lines of the cover that a report record fills; its days as a document writes them."""
+    said, days = wording("report", language), {"as_of", "period_start", "period_end"}
+    told = {key: words.day(text, language) if text and key in days else text for key, text in record.items()}
+    span = said["span"].format(first=told.get("period_start"), last=told.get("period_end"))
+    spans = {"period": span} if told.get("period_start") and told.get("period_end") else {}
+    return [Fact(key, label, told[key], spans.get(key, "")) for key, label in said["cover"].items() if told.get(key)]
 
 
 class Script(NamedTuple):

@@ -6,6 +6,7 @@ digits: ``Quantity`` (one number), ``Estimate`` (a number with its interval and 
 ``Listing`` (several values in a row). Anything else is printed as it is.
 """
 
+import datetime as dt
 import functools
 import math
 import tomllib
@@ -193,6 +194,13 @@ def number(
         return f"<{spec['least']}"
     pattern = spec.get("bound", spec[language]) if bound else spec[language]
     return pattern.format(_digits(value, spec, digits, signed))
+
+
+def day(iso: str, language: str) -> str:
+    """A day such as 2026-09-30 as a document writes it."""
+    found, entries = dt.date.fromisoformat(iso), entry("common", "day")
+    months = entries["months"].get(language, range(1, 13))
+    return entries[language].format(year=found.year, month=months[found.month - 1], day=found.day)
 
 
 def decimals(low: float, high: float, unit: str) -> int:

@@ -21,16 +21,6 @@ def test_a_narrower_box_takes_more_lines_and_a_longer_text_too(text):
     assert fitting.lines(text, 900, 20, bold=True) >= counts[0]
 
 
-def test_full_width_characters_are_as_wide_as_the_type_is_high():
-    assert fitting.lines("\u4e2d" * 10, 200, 20) == 1 and fitting.lines("\u4e2d" * 11, 200, 20) == 2
-
-
-def test_a_full_stop_does_not_begin_a_line_nor_a_bracket_end_one():
-    assert fitting.lines("\u4e2d" * 10 + "\u3002", 200, 20) == 2
-    assert fitting.lines("\u4e2d" * 9 + "\uff08\u4e2d\u4e2d", 200, 20) == 2
-    assert fitting.lines("a" * 100, 50, 10) >= 10  # a word longer than a line is broken
-
-
 @pytest.mark.parametrize("text", TITLES)
 def test_a_text_gets_smaller_before_it_is_cut(text):
     whole, large = fitting.line(text, 872, 300, (24, 18, 14))

@@ -72,9 +72,10 @@ def overfull(slides) -> list[str]:
 
 
 def _height(paragraph, width) -> float:
-    size = paragraph.runs[0].font.size.pt if paragraph.runs else 0
-    bold = bool(paragraph.runs and paragraph.runs[0].font.bold)
     after = paragraph.space_after.pt if paragraph.space_after else 0
+    if not paragraph.runs:  # a field: the number of the slide
+        return after
+    size, bold = paragraph.runs[0].font.size.pt, bool(paragraph.runs[0].font.bold)
     return fitting.lines(paragraph.text, width.pt, size, bold) * size * fitting.LEADING + after
 
 

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from nbformat import v4
 from PIL import Image
 
-from sqlib import notebook, render, style
+from sqlib import notebook, render, style, words
 from sqlib.brand import Brand
 from sqlib.errors import SqlibError
 
@@ -253,7 +253,12 @@ def test_two_renders_give_the_same_bytes_and_no_path(pages, language, tmp_path):
 
 
 def test_both_languages_show_the_same_numbers(pages):
-    numbers = {language: Counter(re.findall(r"\d+(?:[.,]\d+)*", shown(page))) for language, page in pages.items()}
+    numbers = {}
+    for language, page in pages.items():
+        text = shown(page)
+        for day in ("2026-07-01", "2026-09-30"):  # one language names the month, the other counts it
+            text = text.replace(words.day(day, language), day)
+        numbers[language] = Counter(re.findall(r"\d+(?:[.,]\d+)*", text))
     assert numbers["zh"] == numbers["en"]
     assert numbers["zh"].total() > 60
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
-from sqlib import notebook, warm, zygote
+from sqlib import warm, zygote
 from sqlib.errors import ArgumentError
 
 pytestmark = pytest.mark.skipif(not warm.usable(), reason="kernels are forked on Linux only")
@@ -252,7 +253,10 @@ def test_a_page_imports_hardly_anything_more(page_modules):
 
 
 def test_keys_of_its_own_and_the_debugger_work():
-    with kernel(config=notebook.encrypted(), extra_arguments=["--IPKernelApp.log_level=50"]) as started:
+    with kernel(
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        extra_arguments=["--IPKernelApp.log_level=50"],
+    ) as started:
         assert started.forked and started.run("print(6 * 7)") == 42
         message = started.client.session.msg("debug_request", {"type": "request", "seq": 1, "command": "debugInfo"})
         started.client.control_channel.send(message)

@@ -28,6 +28,12 @@ def value(make: dict):
     return getattr(words, kind)(**fields)
 
 
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("case", EXAMPLES["day"], ids=lambda case: case["iso"])
+def test_days(case, language):
+    assert words.day(case["iso"], language) == case[language]
+
+
 def read(text: str) -> float:
     return float(text.replace(",", "").replace(words.MINUS, "-"))
 

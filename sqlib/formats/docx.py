@@ -8,17 +8,14 @@ import functools
 import tomllib
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-
-from lxml import html
-from lxml.html import HtmlElement
 
 from sqlib import render, style, workbook
 from sqlib.brand import Brand
-from sqlib.formats import Source, wordml
-from sqlib.formats.docx_body import Body, Heading, classes, collapsed, inline, size
-from sqlib.formats.wordml import Pen, Run
+from sqlib.formats import Source, document, wordml
+from sqlib.formats.document import Document
+from sqlib.formats.docx_body import Body, Heading, size
+from sqlib.formats.wordml import Pen
 
 FOLDER = style.FOLDER / "docx"
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold
@@ -38,77 +35,29 @@ def make(source: Source, target: Path) -> Path:
     ------
     ArgumentError : ``workbook.unwritable``
     """
-    report, sheet, pen = read(source), look(), Pen(look()[source.language]["hint"], colours(source.brand))
-    page, words = sheet["page"], render.wording("report", source.language)
+    report, sheet, pen = document.read(source), look(), Pen(look()[source.language]["hint"], colours(source.brand))
+    page, foot = sheet["page"], render.wording("report", source.language)["page"]
     width, across = (page[side] - 2 * page["margin"] for side in ("width", "height"))
-    body = Body(sheet[source.language], sheet, pen, source.figures, width, across)
+    body = Body(sheet[source.language], sheet, pen, report.pictures, width, across)
     body.flow(report.main, "BodyText")
     turned = any(wide for wide, _ in body.blocks)
     logo = source.brand.logo.read_bytes() if source.brand.logo else b""
-    document = _part(
+    main = _part(
         "document",
         cover=_cover(pen, report, source.brand, logo, width),
-        contents=_contents(pen, body.headings, words["contents"]),
+        contents=_contents(pen, body.headings, report.contents),
         body=_joined(body, page),
         section=_section(page, False, first=not turned),
     )
     values = {"look": body.look, "colours": pen.colours, "tints": _hex(style.sheet()["tints"]), "lists": body.lists}
-    values |= {"pages": _pages(pen, words["page"]), "running": _running(pen, report, source), "width": width}
-    values |= {"title": wordml.clean(report.title), "made": f"{workbook.MADE:%Y-%m-%dT%H:%M:%SZ}"}
+    values |= {"pages": _pages(pen, foot), "running": _running(pen, report, source), "width": width}
+    values |= {"title": report.title, "made": f"{workbook.MADE:%Y-%m-%dT%H:%M:%SZ}"}
     parts = {name: kind for name, kind in PARTS.items() if turned or name != "header_across"}
-    held = {"word/document.xml": document, "docProps/core.xml": _part("core", **values)}
+    held = {"word/document.xml": main, "docProps/core.xml": _part("core", **values)}
     for name, kind in parts.items():
         held[f"word/{name}.xml"] = _part(kind, **values, across=across if name == "header_across" else width)
     pictures = {f"picture{number}": data for number, data in enumerate(body.pictures, 1)}
     return workbook.beside(target, _writer(_package(held, parts, pictures | ({"logo": logo} if logo else {}))))
-
-
-# ---------------------------------------------------------------- what a report says
-
-
-@dataclass(frozen=True)
-class Report:
-    """The HTML of a report taken apart; ``facts`` are the lines of the cover: key of the record -> label, text."""
-
-    title: str
-    kicker: str
-    lead: list[str]
-    facts: dict[str, tuple[str, list[Run]]]
-    stamp: str
-    main: HtmlElement
-
-    def fact(self, name: str) -> str:
-        """One line of the cover; empty where it has none."""
-        return wordml.plain(self.facts[name][1]) if name in self.facts else ""
-
-
-def read(source: Source) -> Report:
-    """The report of a source under its own version and state."""
-    page = render.stamped(source.html.read_text("utf-8"), source.language, source.version, source.state)
-    tree = html.document_fromstring(wordml.clean(page), parser=html.HTMLParser(huge_tree=True))
-
-    def texts(path: str) -> list[str]:
-        return [wordml.plain(collapsed(inline(found))) for found in tree.xpath(path)]
-
-    def said(path: str) -> str:
-        return "".join(texts(path)[:1])
-
-    facts = {}
-    for line in tree.xpath('//dl[@class="sq-facts"]/div'):
-        label, text = (collapsed(inline(part)) for part in line)
-        facts["".join(classes(line)).removeprefix("sq-")] = wordml.plain(label), text
-    for line in tree.xpath('//p[@class="sq-reliability"]'):
-        grade, sentence = (wordml.plain(collapsed(inline(part))) for part in line)
-        label = said('//p[@class="sq-reliability"]//b')
-        facts["reliability"] = label, [(f"{grade}  {sentence.removeprefix(label).strip()}", frozenset())]
-    return Report(
-        title=said("//header//h1"),
-        kicker=said('//*[@class="sq-kicker"]'),
-        lead=texts('//*[@class="sq-lead"]//p'),
-        facts=facts,
-        stamp=said('//p[@class="sq-stamp"]'),
-        main=tree.xpath("//main")[0],
-    )
 
 
 @functools.cache
@@ -130,7 +79,7 @@ def _hex(found: dict[str, str]) -> dict[str, str]:
 # ---------------------------------------------------------------- cover, contents, head and foot
 
 
-def _cover(pen: Pen, report: Report, brand: Brand, logo: bytes, width: int) -> str:
+def _cover(pen: Pen, report: Document, brand: Brand, logo: bytes, width: int) -> str:
     band = f"<w:pBdr>{wordml.border('bottom', 36, pen.colours['secondary'], space=10)}</w:pBdr>"
     blocks = [
         *_logo(logo, brand.name or report.title),
@@ -142,13 +91,22 @@ def _cover(pen: Pen, report: Report, brand: Brand, logo: bytes, width: int) -> s
     ]
     widths = [2300, width - 2300]
     rows = []
-    for label, text in report.facts.values():
-        pair = wordml.paragraph("CoverLabel", pen.run(label)), wordml.paragraph("CoverText", pen.runs(text))
+    for label, text in _facts(report):
+        pair = wordml.paragraph("CoverLabel", pen.run(label)), wordml.paragraph("CoverText", pen.run(text))
         rows.append(wordml.row(map(wordml.cell, widths, pair)))
     if rows:
         rules = "".join(wordml.border(side, 4, pen.colours["grid"]) for side in ("top", "bottom", "insideH"))
         blocks += [wordml.table(widths, rows, rules, PADDING), wordml.paragraph("TableEnd", "")]
     return "\n".join(blocks)
+
+
+def _facts(report: Document) -> list[tuple[str, str]]:
+    """Label and text of each line of the cover; how reliable the report is comes last."""
+    lines = [(label, text) for _, label, text in report.facts]
+    if report.reliability:
+        grade, label, *sentence = report.reliability
+        lines.append((label, f"{grade}  {''.join(sentence)}"))
+    return lines
 
 
 def _logo(data: bytes, alt: str) -> list[str]:
@@ -174,7 +132,7 @@ def _contents(pen: Pen, headings: list[Heading], title: str) -> str:
     return f"<w:sdt><w:sdtPr>{gallery}</w:sdtPr><w:sdtContent>{inside}</w:sdtContent></w:sdt>"
 
 
-def _running(pen: Pen, report: Report, source: Source) -> str:
+def _running(pen: Pen, report: Document, source: Source) -> str:
     """The running head: whose report it is, then how confidential and, until it is final, which draft."""
     left = [source.brand.name, report.fact("client_name"), report.title]
     text = pen.run(f"{' · '.join(filter(None, left))}\t{report.fact('confidentiality')}")

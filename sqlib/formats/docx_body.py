@@ -1,41 +1,29 @@
 """The body of a report in Word: the ``<main>`` of its HTML, block by block, as WordprocessingML."""
 
-import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lxml.html import HtmlElement
 
-from sqlib.formats import docx_widths as widths
 from sqlib.formats import wordml
+from sqlib.formats.docx_runs import classes, collapsed, inline
+from sqlib.formats.docx_table import THIN, Draughtsman
 from sqlib.formats.wordml import Pen, Run
 
 BLOCKS = frozenset(
     ("article", "blockquote", "details", "dd", "div", "dl", "dt", "figure", "footer", "h1", "h2", "h3", "h4", "h5",
      "h6", "header", "img", "li", "ol", "p", "pre", "section", "summary", "table", "ul")
 )  # fmt: skip
-UNSEEN = frozenset(("script", "style", "template", "head", "title"))
 STYLES = {  # class or tag of the page -> style of Word
     "sq-caption": "KeyMessage", "sq-figure-label": "FigureCaption", "sq-table-label": "TableCaption",
     "sq-note": "Note", "sq-absent": "Absent", "sq-problems": "Absent", "blockquote": "Quote", "footer": "QuoteSource",
-}  # fmt: skip
-_MARKS = {  # tag or class -> marks of a run
-    "b": "bold", "strong": "bold", "em": "italic", "i": "italic", "sq-est": "whole", "sq-ci": "interval",
-    "sq-range": "whole", "sq-span": "muted", "sq-good": "good", "sq-warn": "warn", "sq-bad": "bad",
-    "sq-neutral": "neutral",
 }  # fmt: skip
 RULES = {  # strength of a finding -> kind and weight of the rule at its left
     "sq-strong": ("single", 36), "sq-exact": ("double", 12), "sq-moderate": ("single", 24), "sq-weak": ("dashed", 18),
     "sq-none": ("dotted", 18),
 }  # fmt: skip
-THICK, THIN = 12, 6  # eighths of a point: the outer rules of a table and the one below its head
-WORD = 5.0  # ems up to which a word in the head of a table stays in one piece
-LEADING = 1.35  # of a table's lines, exact: Chinese and Latin fonts then share a base line
 HEIGHT = 0.8  # of the page's text: the most a picture takes
-
-Row = list[tuple[list[Run], list[str]]]  # cells as runs and classes
 
 
 @dataclass(frozen=True)
@@ -52,13 +40,14 @@ class Heading:
 class Body:
     """What the walk over a page gives: blocks (lying across or not), headings, pictures, ordered lists.
 
-    ``look`` and ``sheet`` are the language and the whole of ``style/docx/look.toml``; ``figures`` may be absent.
+    ``look`` and ``sheet`` are the language and the whole of ``style/docx/look.toml``; ``drawn``: name of a picture in
+    the page -> its bytes; ``width``, ``across``: of the text, in twentieths of a point.
     """
 
     look: dict
     sheet: dict
     pen: Pen
-    figures: Path
+    drawn: dict[str, bytes]
     width: int
     across: int
     blocks: list[tuple[bool, str]] = field(default_factory=list)
@@ -70,7 +59,7 @@ class Body:
 
     def flow(self, element: HtmlElement, style: str, properties: str = "") -> None:
         """The blocks inside an element; text between them is a paragraph of its own."""
-        held = _inline_text(element.text)
+        held = _run(element.text)
         for child in element:
             if child.tag in BLOCKS:
                 self._paragraph(style, held, properties)
@@ -78,7 +67,7 @@ class Body:
                 held = []
             else:
                 held += inline(child)
-            held += _inline_text(child.tail)
+            held += _run(child.tail)
         self._paragraph(style, held, properties)
 
     def _paragraph(self, style: str, pieces: list[Run], properties: str = "") -> None:
@@ -196,7 +185,8 @@ class Body:
         wide = [self.width // len(held)] * len(held)
         boxes = (self._box(*pair) for pair in zip(wide, held, strict=True))
         rules = "".join(wordml.border(side, THIN, self.pen.colours["grid"]) for side in ("top", "bottom"))
-        self._laid(wordml.table(wide, [wordml.row(boxes)], rules, self.sheet["table"]["padding"]))
+        padding = round(self.sheet["table"]["padding"] * 20)
+        self._laid(wordml.table(wide, [wordml.row(boxes)], rules, padding))
 
     def _box(self, width: int, parts: list[list[Run]]) -> str:
         styles = zip(("FigureNumber", "FigureText"), parts, strict=True)
@@ -207,69 +197,16 @@ class Body:
         self._add(table + wordml.paragraph("TableEnd", ""), wide)
 
     def _table(self, element: HtmlElement) -> None:
-        """A three-line table with its title above; it lies across the page where it is too wide."""
-        head, rows = _grid(element)
-        if not rows:
-            return
-        form = self.sheet["table"]
-        across, stacked, size, wide = self._fitted(rows, head)
-        title = next(element.iterchildren("caption"), None)
-        label = collapsed(inline(title)) if title is not None else []
-        if label:
-            self._add(wordml.paragraph("TableCaption", self.pen.runs(label)), across)
-        cells = [[_atoms(cell, stacked, at < head) for cell, _ in row] for at, row in enumerate(rows)]
-        heights = [max(widths.lines(row, size, wide, form["padding"]), 1 + stacked) for row in cells]
-        tall = sum(heights) > form["together"]
-        lines = []
-        for at, row in enumerate(rows):
-            loose = tall and at < len(rows) - 3  # the last three rows hold together, the head holds to the first
-            keep = "<w:keepNext/>" * (not loose and at < len(rows) - 1)
-            shown = [(_stacked(cell) if stacked else cell, kinds) for cell, kinds in row]
-            lines.append(self._row(shown, wide, size, keep, at < head, at == head - 1))
-        ink = self.pen.colours["ink"]
-        rules = wordml.border("top", THICK, ink) + wordml.border("bottom", THICK, ink)
-        self._laid(wordml.table(wide, lines, rules, form["padding"], wordml.plain(label)), across)
-
-    def _fitted(self, rows: list[Row], head: int) -> tuple[bool, bool, float, list[int]]:
-        """Across the page or not, intervals below their estimates or not, size of type, widths: the first that fits."""
-        form = self.sheet["table"]
-        sizes, usual, short = form["sizes"], form["usual"], len(rows) - head <= form["short"]
-        for across, stacked, tried, floor in (
-            (False, False, usual, widths.LEAST),
-            (False, True, sizes, widths.LEAST),
-            *[(False, True, sizes[-1:], widths.TIGHT)] * short,  # too little to turn the page for
-            (True, False, usual, widths.LEAST),
-            (True, True, sizes, widths.TIGHT),
-        ):
-            room = self.across if across else self.width
-            cells = [[_atoms(cell, stacked, at < head) for cell, _ in row] for at, row in enumerate(rows)]
-            size, wide = widths.fit(cells, head, tried, room, form["padding"], floor)
-            if sum(wide) <= room:
-                break
-        return across, stacked, size, wide
-
-    def _row(self, row: Row, wide: list[int], size: float, keep: str, head: bool, ruled: bool) -> str:
-        rule = f"<w:tcBorders>{wordml.border('bottom', THIN, self.pen.colours['ink'])}</w:tcBorders>" * ruled
-        properties = rule + '<w:vAlign w:val="bottom"/>' * head
-        line = f'<w:spacing w:line="{round(size * LEADING * 20)}" w:lineRule="exact"/>'
-        cells = []
-        for (pieces, kinds), width in zip(row, wide, strict=True):
-            right = '<w:jc w:val="right"/>' * ("num" in kinds)
-            room = (width - 2 * self.sheet["table"]["padding"]) / (size * 20)
-            runs = self.pen.runs(_at_brackets(pieces, room) if head else pieces)
-            if size != self.look["note"]:
-                points = f'<w:sz w:val="{round(size * 2)}"/><w:szCs w:val="{round(size * 2)}"/></w:rPr>'
-                runs = runs.replace("</w:rPr>", points)
-            inside = wordml.paragraph("TableHead" if head else "TableText", runs, keep + line + right)
-            cells.append(wordml.cell(width, inside, properties))
-        return wordml.row(cells, head)
+        """A table with its title above; it lies across the page where it is too wide."""
+        made = Draughtsman(self.pen, self.sheet["table"], self.width, self.across, self.look["note"]).table(element)
+        if made:
+            self._add(made.title, made.across)
+            self._laid(made.drawn, made.across)
 
     # ------------------------------------------------------------ pictures
 
     def _picture(self, element: HtmlElement) -> None:
-        data = self._drawn(element)
-        if not data:
-            return
+        data = self.drawn[element.get("src")]
         width, height = size(data)
         high = min(round(self.width * height / width), round(self.sheet["page"]["height"] * HEIGHT))
         wide = round(high * width / height)
@@ -277,16 +214,6 @@ class Body:
         number = len(self.pictures)
         inside = wordml.picture(f"picture{number}", number + 1, wide, high, element.get("alt", ""))
         self._add(wordml.paragraph("Figure", inside))
-
-    def _drawn(self, element: HtmlElement) -> bytes:
-        """The figure at 300 dpi, found by the number of its label, else as the page holds it."""
-        labels = element.getparent().xpath('.//p[contains(@class, "sq-figure-label")]')
-        number = re.search(r"\d+", labels[0].text_content()) if labels else None
-        if number and Path(self.figures).is_dir():
-            for path in sorted(Path(self.figures).glob(f"{int(number[0]):02d}_*.png")):
-                return path.read_bytes()
-        kind, _, encoded = element.get("src", "").partition(";base64,")
-        return base64.b64decode(encoded) if kind == "data:image/png" else b""
 
 
 _WRITERS: dict[str, Callable[[Body, HtmlElement], None]] = {  # class or tag -> what writes it
@@ -306,88 +233,8 @@ def _scheme(element: HtmlElement) -> str:
     return "appendix" if "sq-appendix" in around else "levels" if "sq-section" in around else ""
 
 
-def classes(element: HtmlElement) -> list[str]:
-    """The classes of an element, in order."""
-    return element.get("class", "").split()
-
-
-def inline(element: HtmlElement) -> list[Run]:
-    """The text of an element with its marks; what is no text (a link's address) is left."""
-    return list(_pieces(element, frozenset()))
-
-
-def _pieces(element: HtmlElement, marks: frozenset[str]) -> Iterator[Run]:
-    if not isinstance(element.tag, str) or element.tag in UNSEEN:
-        return
-    if "interval" not in marks:  # an interval is one piece, whatever is marked in it
-        marks |= {_MARKS[name] for name in (element.tag, *classes(element)) if name in _MARKS}
-    if element.tag == "br":
-        yield "\n", marks | {"break"}
-    if element.text:
-        yield element.text, marks
-    for child in element:
-        yield from _pieces(child, marks)
-        if child.tail:
-            yield child.tail, marks
-
-
-def _inline_text(text: str | None) -> list[Run]:
+def _run(text: str | None) -> list[Run]:
     return [(text, frozenset())] if text else []
-
-
-def collapsed(pieces: list[Run]) -> list[Run]:
-    """Runs as a browser shows them, neighbours alike as one: white space is one space, none at the ends."""
-    kept: list[Run] = []
-    for text, marks in pieces:
-        text = text if "break" in marks else re.sub("[ \t\r\n\f]+", " ", text)
-        if not kept or kept[-1][0].endswith((" ", "\n")):
-            text = text.lstrip(" ")
-        if kept and kept[-1][1] == marks:
-            text = kept.pop()[0] + text
-        if text:
-            kept.append((text, marks))
-    if kept:
-        text, marks = kept.pop()
-        kept += [(text.rstrip(" \n"), marks)] if text.rstrip(" \n") else []
-    return kept
-
-
-def _grid(element: HtmlElement) -> tuple[int, list[Row]]:
-    """Number of header rows, and every row as (runs, classes) of its cells, all of one length."""
-    rows = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
-    head = sum(row.getparent().tag == "thead" for row in rows)
-    cells = [[(collapsed(inline(cell)), _kinds(cell)) for cell in row.iterchildren("th", "td")] for row in rows]
-    width = max(map(len, cells), default=0)
-    return head, [row + [([], [])] * (width - len(row)) for row in cells] if width else []
-
-
-def _atoms(cell: list[Run], stacked: bool, head: bool) -> widths.Cell:
-    """What of a cell may not be broken: an interval, with its estimate unless below it; a short word of the head."""
-    if head:
-        parts = re.split("(?=\uff08)", wordml.plain(cell))
-        return [(part, widths.ems(part) <= WORD) for part in parts]
-    if not stacked and any("interval" in marks for _, marks in cell):
-        return [(wordml.plain(cell), True)]
-    return [(text, bool(marks & {"whole", "interval"})) for text, marks in cell]
-
-
-def _stacked(cell: list[Run]) -> list[Run]:
-    """A cell whose interval stands below its estimate."""
-    if not any("interval" in marks for _, marks in cell):
-        return cell
-    return [("\n" if not text.strip() else text, marks) for text, marks in cell]
-
-
-def _at_brackets(cell: list[Run], room: float) -> list[Run]:
-    """The text of a head, broken at its bracket where it is longer than ``room`` ems."""
-    text = wordml.plain(cell)
-    return [(re.sub("(?<=.)(?=\uff08)", "\n", text) if widths.ems(text) > room else text, frozenset())]
-
-
-def _kinds(cell: HtmlElement) -> list[str]:
-    """Classes of a cell; Markdown sets numbers to the right by a style."""
-    right = "right" in cell.get("style", "")
-    return classes(cell) + ["num"] * right
 
 
 def size(data: bytes) -> tuple[int, int]:

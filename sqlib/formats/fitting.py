@@ -1,23 +1,13 @@
-"""How much room a text takes on a slide, and how to make it fit: smaller first, then cut at the end.
+"""How a text is made to fit its place on a slide: smaller first, then cut at the end."""
 
-Measured with Noto Sans SC, whose Latin letters are about as wide as Arial's or a little wider.
-"""
-
-import functools
-import math
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from sqlib.formats import measure
+
 LEADING = 1.25  # line to line, in sizes of the type; slides set it so too
-BOLD = 1.08  # bold Latin letters against regular ones
-SPACED = 0.5  # of the size: what some programs set between Chinese and the Latin word in it
 CUT = "\N{HORIZONTAL ELLIPSIS}"
 MOST = 12  # lines a cell may take before its text is cut
-_OPENING, _CLOSING = "\uff08\u201c\u300a", "\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01\uff09\u201d\u300b\uff5e"
-_PIECE = re.compile(
-    f"[{_OPENING}]*(?:[!-\u2017\u2020-\u2e7f]+|[^{_OPENING}])[{_CLOSING}]* *|."
-)  # what no line break parts
 _HALF = re.compile(r"(?<=[\s\u2e80-\uffff])[^\s\u2e80-\uffff]+$")  # a Latin word that the cut goes through
 
 
@@ -33,7 +23,7 @@ class Fitted:
 
 def lines(text: str, width: float, size: float, bold: bool = False) -> int:
     """Lines a text takes in a width, both in points; a line break starts a new one."""
-    return sum(_wrapped(part, width, size, bold) for part in text.split("\n"))
+    return measure.lines(text, width / size, bold)
 
 
 def cut(text: str, most: int, width: float, size: float, bold: bool = False) -> str:
@@ -98,43 +88,3 @@ def _measured(texts, widths, size: float, pad: float, bold: tuple[int, ...]) -> 
         for number, row in enumerate(texts)
     ]
     return Fitted(texts, size, heights)
-
-
-@functools.lru_cache(10_000)
-def _wrapped(text: str, width: float, size: float, bold: bool) -> int:
-    """Lines of a paragraph, broken between words and between full-width characters."""
-    count, used = 1, 0.0
-    mixed = SPACED * any(map(_full, text))
-    for piece in _PIECE.findall(text):
-        wide = (_advance(piece, bold) + mixed * any("0" <= character <= "z" for character in piece)) * size
-        inked = _advance(piece.rstrip(" "), bold) * size
-        if used + inked > width and used > 0:
-            count, used = count + 1, 0.0
-        if inked > width:  # a word longer than a line is broken anywhere
-            more = math.ceil(inked / width) - 1
-            count, wide = count + more, wide - more * width
-        used += wide
-    return count
-
-
-def _advance(text: str, bold: bool) -> float:
-    return sum(_glyph(character, bold) for character in text)
-
-
-@functools.cache
-def _glyph(character: str, bold: bool) -> float:
-    """Advance of a character at size 1."""
-    heavier = BOLD if bold and not _full(character) else 1
-    return _font().getlength(character) / 100 * heavier
-
-
-def _full(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF"
-
-
-@functools.cache
-def _font():
-    import pylopdf_fonts_zh_cn
-    from PIL import ImageFont
-
-    return ImageFont.truetype(pylopdf_fonts_zh_cn.sans_path(), 100)

@@ -15,15 +15,17 @@ from pathlib import Path
 
 from sqlib import render, style
 from sqlib.errors import SqlibError
-from sqlib.formats import Source, document
+from sqlib.formats import Source, document, figure_fit, pdf_body, signs, table_layout
 
 _STYLE = style.FOLDER / "typst"
 _SECONDS = 120  # for pandoc; a report of 100 pages takes it 2
 _FAMILIES = (style.FONT, "DejaVu Sans")  # the font of the report, and one for signs it lacks
+FOOT = 779.5  # points from the top of a page to the end of its text
 _KEPT = 10  # compilations for which typst keeps a result that none of them asked for
 _LONG = re.compile(r"[!-%'-;=?-~]{21,}(?![^<>]*>)")  # in text, not inside a tag
 # What typst would turn into other signs (…, −, a soft hyphen) and pandoc leaves as it is; escapes and dashes pass.
 _SHORTHAND = re.compile(r"\\.|---?|(?<![A-Za-z0-9])-(?=\w)|-(?=\?)|\.(?=\.)")
+_RULED_FOOT = re.compile(r"^ *table\.hline\(\),\n( *table\.footer\()", re.MULTILINE)  # rows like those above it
 _READER = "html-auto_identifiers"  # addresses are our own
 
 
@@ -35,8 +37,9 @@ def make(source: Source, target: Path) -> Path:
     SqlibError : ``pdf.pandoc``, ``pdf.typst`` with the converter's message; ``render.target_locked``
     ArgumentError : ``render.unwritable``
     """
-    report = document.read(source.html, source.figures)
-    body = _body(report.body, target)
+    report = document.read(source)
+    html = pdf_body.html(report.main, table_layout.paper(_typesetting()["table"]))
+    body = _body(signs.in_words(html, _files(), source.language), target)
     with tempfile.TemporaryDirectory(prefix="sqlib") as folder:
         for name, picture in report.pictures.items():
             (Path(folder) / name).write_bytes(picture)
@@ -61,7 +64,7 @@ def _body(html: str, target: Path) -> str:
         raise SqlibError("pdf.pandoc", where=target.name, got=_first(error.stderr.decode())) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SqlibError("pdf.pandoc", where=target.name, got=_first(error)) from error
-    return _SHORTHAND.sub(_plain, done.stdout.decode())
+    return _SHORTHAND.sub(_plain, _RULED_FOOT.sub(r"\1", done.stdout.decode()))
 
 
 def _plain(found: re.Match) -> str:
@@ -74,22 +77,30 @@ def _breakable(word: re.Match) -> str:
 
 
 def _typeset(body: str, settings: dict, folder: str, target: Path) -> bytes:
+    """The PDF, once every figure stands where it can."""
     import typst
 
-    text = f"{_template()}\n#show: report\n{body}"
+    text = f"{_template()}\n#show: report\n{body}".encode()
+    told = {"root": folder, "font_paths": _fonts(), "ignore_system_fonts": True}
     try:
-        return typst.compile(
-            text.encode(),
-            root=folder,
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"report": json.dumps(settings)},
-            pdf_standards="ua-1",
-        )
-    except typst.TypstError as error:
+        shares, tried = {}, None
+        while shares != tried:
+            tried = shares
+            inputs = {"report": json.dumps(settings | {"shares": tried})}
+            found = json.loads(typst.query(text, "<places>", field="value", one=True, sys_inputs=inputs, **told))
+            shares = figure_fit.smaller(_places(*found), tried)
+        return typst.compile(text, sys_inputs=inputs, pdf_standards="ua-1", **told)
+    except (typst.TypstError, RuntimeError) as error:
         raise SqlibError("pdf.typst", where=target.name, got=_first(error)) from error
     finally:
         _forget()
+
+
+def _places(before: list, top: list, bottom: list, drawn: list) -> list[figure_fit.Place]:
+    return [
+        figure_fit.Place(image["name"], image["drawn"], up["page"], up["y"], down["y"], end["page"], FOOT - end["y"])
+        for end, up, down, image in zip(before, top, bottom, drawn, strict=False)
+    ]
 
 
 def _forget() -> None:
@@ -107,8 +118,6 @@ def _first(error) -> str:
 def _settings(report: document.Document, source: Source, folder: Path) -> dict:
     """What the template is told beside the body; the logo goes into ``folder``."""
     said = render.wording("report", source.language)
-    stamp = said["stamp"][source.state].format(version=source.version).strip()
-    facts = {key: text for key, _, text in report.facts}
     logo = source.brand.logo
     if logo:
         (folder / f"logo{logo.suffix}").write_bytes(logo.read_bytes())
@@ -119,17 +128,17 @@ def _settings(report: document.Document, source: Source, folder: Path) -> dict:
         "kicker": report.kicker,
         "lead": report.lead,
         "reliability": report.reliability,
-        "facts": [(label, stamp if key == "version" else text) for key, label, text in report.facts],
+        "facts": [(label, text) for _, label, text in report.facts],
         "contents": report.contents,
-        "confidentiality": facts.get("confidentiality", ""),
-        "author": facts.get("prepared_by", source.brand.name),
+        "confidentiality": report.fact("confidentiality"),
+        "author": report.fact("prepared_by") or source.brand.name,
         "brand": source.brand.name,
         "logo": logo and f"logo{logo.suffix}",
-        "stamp": stamp,
+        "stamp": report.stamp,
         "draft": source.state == "draft",
         "page": said["page"],
         "fonts": _FAMILIES,
-        "set": _typesetting()[source.language],
+        "set": _typesetting()[source.language] | {"padding": _typesetting()["table"]["padding"]},
         "colours": style.palette() | {"text": source.brand.text, "secondary": source.brand.secondary},
         "tints": style.sheet()["tints"],
     }
@@ -147,13 +156,19 @@ def _typesetting() -> dict:
 
 @functools.cache
 def _fonts():
-    """Fonts of the report, read once a process; signs come with matplotlib, which is found but not loaded."""
-    import pylopdf_fonts_zh_cn
+    """The fonts, read once a process."""
     import typst
 
-    signs = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
-    letters = pylopdf_fonts_zh_cn.sans_path().parent
-    fonts = typst.Fonts(False, False, [letters, signs])
+    folders = [file.parent for file in _files()]
+    fonts = typst.Fonts(False, False, folders)
     if missing := set(_FAMILIES) - set(fonts.families()):  # typst would leave the text out without a word
-        raise SqlibError("pdf.font", where=letters, got=", ".join(missing))
+        raise SqlibError("pdf.font", where=folders[0], got=", ".join(missing))
     return fonts
+
+
+def _files() -> tuple[Path, Path]:
+    """Font files of the families; that of the signs comes with matplotlib, which is found but not loaded."""
+    import pylopdf_fonts_zh_cn
+
+    signs = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
+    return Path(pylopdf_fonts_zh_cn.sans_path()), signs / "DejaVuSans.ttf"

@@ -17,6 +17,7 @@ PANEL, GAP = 300.0, 22.0  # width of the words beside a figure, and the distance
 LABEL, FOOT = 28.0, 508.0  # room for the words below a figure; top of the footer
 PAD, INSET = 9.0, 6.0  # of a table's cell: above and below together, left and right each
 TITLES, BODY, CELLS = (24, 22, 20, 18, 16, 14), (14, 13, 12, 11, 10), (14, 13, 12, 11)  # sizes, the largest first
+COVER = ("period", "compared_with", "as_of", "version", "prepared_by", "confidentiality")  # lines of the first slide
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can hold
 _LANG = {"zh": "zh-CN", "en": "en-US"}
 
@@ -76,11 +77,10 @@ class _Deck:
         title, subtitle = slide.shapes.title, slide.placeholders[1]
         self._fit(title, (80, 150, 800, 100), report["title"], (44, 40, 36, 32, 28, 24), "text", bold=True)
         self._fit(subtitle, (80, 258, 800, 60), report["client_name"], (28, 24, 20, 16), "ink")
-        cover, own = render.wording("report", self.language)["cover"], self.brand.name or report["prepared_by"]
-        facts = report | {"prepared_by": own}
-        names = ("period", "compared_with", "as_of", "prepared_by", "confidentiality")
-        rows = [[cover[name], facts[name]] for name in names if facts.get(name)]
-        rows.insert(3, [render.wording("report", self.language)["version"], self._stamp()])
+        own = {"prepared_by": self.brand.name or report["prepared_by"]}
+        facts = {fact.key: [fact.label, fact.text] for fact in render.cover(report | own, self.language)}
+        facts["version"] = [render.wording("report", self.language)["version"], self._stamp()]
+        rows = [facts[name] for name in COVER if name in facts]
         self._grid(slide, (80, 340, 600, 150), rows, (130, 470), head=False)
         self._logo(slide)
 

@@ -5,17 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from sqlib.formats.document import clean
+
 EMU = 635  # English Metric Units, in which pictures are measured, in a twentieth of a point
-# Not allowed in XML, or turning the direction of the text around it.
-_CONTROL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _WEIGHT = {"bold": "<w:b/><w:bCs/>", "italic": "<w:i/><w:iCs/>"}
 
 Run = tuple[str, frozenset[str]]  # text and its marks: bold, italic, whole or interval (never broken), a colour
-
-
-def clean(text: str) -> str:
-    """A text without control characters."""
-    return _CONTROL.sub("", text)
 
 
 @dataclass(frozen=True)
