@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from sqlib import warm, zygote
+from sqlib import notebook, warm, zygote
 from sqlib.errors import ArgumentError
 
 pytestmark = pytest.mark.skipif(not warm.usable(), reason="kernels are forked on Linux only")
