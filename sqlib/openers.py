@@ -282,6 +282,12 @@ def _pptx(data: bytes) -> Iterator[Piece]:
 
 _PDF_KEYS = rb"/(Author|Company|Manager|Subject|Keywords)\s*(?:\(((?:\\.|[^\\)])*)\)|<([0-9A-Fa-f\s]*)>)"
 _XMP_KEYS = rb"<(dc:creator|pdf:Author|dc:description|xmpMM:\w+)>(.*?)</\1>"
+_XMP_PLAIN = (
+    b"dc:description",
+    b"xmpMM:InstanceID",
+    b"xmpMM:DocumentID",
+    b"xmpMM:RenditionClass",
+)  # numbers of the file
 
 
 def _pdf(data: bytes) -> Iterator[Piece]:
@@ -301,5 +307,5 @@ def _pdf(data: bytes) -> Iterator[Piece]:
                 yield Piece(f"properties {key.decode()}", text, "metadata")
         for key, value in re.findall(_XMP_KEYS, block, re.DOTALL):
             text = re.sub(r"<[^>]*>", "", value.decode("utf-8", "replace")).strip()
-            if text and key != b"dc:description":
+            if text and key not in _XMP_PLAIN:
                 yield Piece(f"XMP {key.decode()}", text, "metadata")

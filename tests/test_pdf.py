@@ -19,7 +19,7 @@ from PIL import Image
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
-from sqlib import render
+from sqlib import leaks, render
 from sqlib import words as said
 from sqlib.brand import Brand
 from sqlib.errors import SqlibError
@@ -174,7 +174,7 @@ def test_tagged_titled_in_its_language_and_without_a_date(samples, language):
     root = samples[language].trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"] and root["/Lang"].startswith(language)
     assert samples[language].metadata.title == sample_page.TEXT[language]["title"]
-    assert samples[language].metadata.author == sample_page.TEXT[language]["prepared_by"]
+    assert not samples[language].metadata.author
     assert "/CreationDate" not in samples[language].metadata and "/ModDate" not in samples[language].metadata
 
 
@@ -294,7 +294,7 @@ def test_no_text_becomes_markup(tmp_path, texts):
 @pytest.mark.parametrize("words", NASTY)
 def test_brand_and_names_are_text_too(tmp_path, words):
     given = source(tmp_path, shown("<p>x</p>"))
-    other = {"title": words, "facts": [["label", words]], "kicker": words, "brand": words, "author": words}
+    other = {"title": words, "facts": [["label", words]], "kicker": words, "brand": words}
     told = pdf._settings(document.read(given), given, tmp_path)
     body = pdf._typeset("", told | other, tmp_path, tmp_path / "page.pdf")
     (tmp_path / "page.pdf").write_bytes(body)
@@ -419,3 +419,13 @@ def test_a_worker_that_makes_many_reports_does_not_grow(tmp_path):
         pdf.make(source(tmp_path, shown(table(rows, ["Code", "Number", "Remark"]))), tmp_path / "page.pdf")
         sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
     assert sizes[-1] - sizes[1] < 40  # megabytes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_beside_the_text_tells_of_anybody(tmp_path, language):
+    path = tmp_path / "report.pdf"
+    make("pdf", source(tmp_path, sample_page.notebook(language), language), path)
+    nobody = leaks.known(
+        ["Zhang Wei"], ["CUST-0042"], ["they never call back in the filing season"], [str(tmp_path)], ""
+    )
+    assert leaks.scan("report.pdf", path.read_bytes(), nobody, "management") == []

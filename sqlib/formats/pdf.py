@@ -131,7 +131,6 @@ def _settings(report: document.Document, source: Source, folder: Path) -> dict:
         "facts": [(label, text) for _, label, text in report.facts],
         "contents": report.contents,
         "confidentiality": report.fact("confidentiality"),
-        "author": report.fact("prepared_by") or source.brand.name,
         "brand": source.brand.name,
         "logo": logo and f"logo{logo.suffix}",
         "stamp": report.stamp,
