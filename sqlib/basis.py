@@ -4,16 +4,19 @@ Two runs whose hashes are equal differ in nothing that could move a number: ``fr
 ``difference`` reads the causes of a change off them.
 """
 
+import dataclasses
 import functools
 import hashlib
+import hmac
 import importlib.metadata
 import json
 import sys
 from pathlib import Path
 
 import sqlib
-from sqlib import brand, catalogue, project
+from sqlib import brand, catalogue, judgement, keys, project, sources
 from sqlib.client import Client
+from sqlib.errors import SqlibError
 
 PARTS = ("inputs", "settings", "parameters", "page", "package", "libraries", "environment")
 SOURCES = {".py", ".toml", ".css", ".js", ".j2", ".typ", ".lua"}
@@ -21,7 +24,7 @@ LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill
 SETTINGS = {  # kind -> files of the client's folder; {period} is the period reported on
     "mapping": ("client.toml", "mapping.xlsx"),
     "corrections": ("corrections.toml",),
-    "judgement": ("quotes.xlsx", "needs.xlsx", "commentary/{period}/**/*", "coding/{period}.xlsx"),
+    "judgement": ("coding/{period}.xlsx",),  # and what ``judgement`` reads
 }
 
 
@@ -35,17 +38,21 @@ def of(client: Client, page: catalogue.Entry, period: str, parameters: dict) -> 
 
     Raises
     ------
-    ClientError : ``intake.file_missing``, ``intake.outside_folder``
+    ClientError : ``intake.file_missing``, ``intake.outside_folder``, ``pseudonyms.key_unset``; SqlibError :
+        ``batch.disk`` for a file that cannot be read
     """
-    return {
-        "inputs": inputs(client),
-        "settings": settings(client, period),
-        "parameters": parameters,
-        "page": fingerprint(page.notebook),
-        "package": package(),
-        "libraries": libraries(),
-        "environment": environment(),
-    }
+    try:
+        return {
+            "inputs": inputs(client),
+            "settings": settings(client, period, page.stem),
+            "parameters": parameters,
+            "page": _page(page),
+            "package": package(),
+            "libraries": libraries(),
+            "environment": environment(),
+        }
+    except OSError as error:
+        raise SqlibError("batch.disk", where=error.filename, got=error.strerror) from error
 
 
 def inputs(client: Client) -> dict[str, str]:
@@ -55,22 +62,37 @@ def inputs(client: Client) -> dict[str, str]:
     ------
     ClientError : ``intake.file_missing``, ``intake.outside_folder``
     """
-    from sqlib import intake
-
     found = {
         path
         for table, blocks in client.tables.items()
         for number, source in enumerate(blocks, 1)
-        for path in intake.files(client, source, client.place(table, number))
+        for path in sources.files(client, source, client.place(table, number))
     }
     return {path.relative_to(client.folder).as_posix(): fingerprint(path) for path in sorted(found)}
 
 
-def settings(client: Client, period: str) -> dict[str, dict[str, str]]:
-    """Kind -> file -> SHA-256 of what people wrote for this client."""
+def settings(client: Client, period: str, stem: str) -> dict[str, dict[str, str]]:
+    """Kind -> file -> SHA-256 of what people wrote for this client and page."""
     found = {kind: _files(client.folder, patterns, period) for kind, patterns in SETTINGS.items()}
+    found["judgement"] |= judgement.said(client, period, stem, _package())
+    found["pseudonyms"] = _key(client)
     worn = brand.find(client.folder)
     return found | ({"brand": {brand.FILE: fingerprint(worn)} | _logo(client.folder)} if worn else {})
+
+
+def _key(client: Client) -> dict[str, str]:
+    """The key of the pseudonyms, as a mark that does not tell it; nothing where it is still to be made."""
+    declared = client.privacy.key_env or client.privacy.demo_key
+    if not declared and not (client.folder / keys.KEY_FILE).exists():
+        return {}
+    mark = hmac.new(keys.key(client), b"basis", "sha256").hexdigest()
+    return {client.privacy.key_env or ("demo_key" if declared else keys.KEY_FILE): mark}
+
+
+def _page(page: catalogue.Entry) -> str:
+    """Hash of the notebook and of what the catalogue declares of it."""
+    declared = dataclasses.asdict(page) | {"notebook": fingerprint(page.notebook)}
+    return hashlib.sha256(json.dumps(declared, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _logo(folder: Path) -> dict[str, str]:

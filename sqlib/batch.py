@@ -12,11 +12,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import brand, desk, execution, freshness, hold, making, pool, portfolio, publication, record, versions, warm
+from sqlib import brand, execution, freshness, hold, making, pool, portfolio, publication, record, versions, warm
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.freshness import BLOCKED, CURRENT, RUNS, Planned
 from sqlib.jobs import Job, Loose
-from sqlib.making import Made
+from sqlib.making import Made, as_error
 from sqlib.pool import Task
 
 STAGING = ".staging"
@@ -77,7 +77,8 @@ def run(
             raise
         finally:
             shutil.rmtree(out / STAGING, ignore_errors=True)
-            _told(asked, out, language, tell)
+            _told(asked, [outcome.job for outcome in batch.outcomes.values() if outcome.status != "current"],
+                  out, language, tell)  # fmt: skip
     return [batch.outcomes[job.key] for job in asked]
 
 
@@ -103,7 +104,7 @@ def status(outcomes: list[Outcome]) -> int:
 
     A page not asked for by name, whose tables a client does not have, is no failure as long as that client has another.
     """
-    served = {outcome.job.client_name for outcome in outcomes if outcome.status in ("done", "current")}
+    served = {_client(outcome.job) for outcome in outcomes if outcome.status in ("done", "current")}
     return int(any(not _stands(outcome, served) for outcome in outcomes))
 
 
@@ -111,7 +112,11 @@ def _stands(outcome: Outcome, served: set[str]) -> bool:
     if outcome.status in ("done", "current"):
         return True
     missing = outcome.reason is not None and outcome.reason.code == "batch.table_missing"
-    return missing and not outcome.job.named and outcome.job.client_name in served
+    return missing and not outcome.job.named and _client(outcome.job) in served
+
+
+def _client(job) -> str:
+    return job.who.id if isinstance(job, Job) else ""
 
 
 def _writable(folder: Path) -> None:
@@ -141,17 +146,18 @@ def _warm(workers: int) -> None:
         from sqlib import page, render  # noqa: F401
 
 
-def _told(asked: list, out: Path, language: str, tell) -> None:
+def _told(asked: list, touched: list, out: Path, language: str, tell) -> None:
     """Findings of every folder that was touched, clients that were refused, and the index, from what lies there."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         record.refused(asked, out)
+        anew = {out / job.folder for job in touched if isinstance(job, Job)}
         for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
-            portfolio.findings_csv(folder)
+            if folder in anew or not (folder / "findings.csv").is_file():
+                portfolio.findings_csv(folder)
         portfolio.portal(out, language=language)
     except (SqlibError, OSError) as error:  # the reports stand; what could not be built from them is told
-        got = {"where": getattr(error, "filename", None) or out, "got": getattr(error, "strerror", error)}
-        tell.noted(error if isinstance(error, SqlibError) else SqlibError("batch.disk", **got))
+        tell.noted(as_error(error, out))
 
 
 class _Batch:
@@ -176,7 +182,7 @@ class _Batch:
             if task.key in self._jobs:
                 self._finish(self._jobs[task.key], value)
             else:
-                self._refreshed(value)
+                self._refreshed(task, value)
 
     def begun(self, task: Task) -> None:
         if task.key in self._jobs:
@@ -221,6 +227,10 @@ class _Batch:
 
     def _desks(self, jobs: list) -> list[Task]:
         """One task a client, behind its reports: the consultant's workbooks brought up to date."""
+        if not jobs:
+            return []
+        from sqlib import desk  # with pandas, which a run that finds everything up to date does without
+
         clients: dict[Path, list[Job]] = {}
         for job in jobs:
             if isinstance(job, Job):
@@ -237,13 +247,11 @@ class _Batch:
         """Publish what was made, record it, tell it."""
         made = value if isinstance(value, Made) else Made("failed", _lost(value, job.key))
         if isinstance(job, Loose):
-            self._publish(made, self.out)
+            self._publish(job, made, self.out)
             self._end(Outcome(job, made.status, made.reason, {}, made.seconds, made.remarks))
             return
-        folder, languages = self.out / job.folder, {}
-        if self._publish(made, folder):
-            languages = publication.settled(job, made, folder, record.read(folder))
-        self._write(job, made, folder, languages)
+        folder = self.out / job.folder
+        self._write(job, made, folder, self._publish(job, made, folder))
         self._end(Outcome(job, made.status, made.reason, made.languages, made.seconds, made.remarks))
 
     def _skip(self, job, reason: SqlibError) -> None:
@@ -252,39 +260,40 @@ class _Batch:
             self._write(job, Made("skipped", reason), self.out / job.folder, {})
         self._end(Outcome(job, "skipped", reason))
 
-    def _publish(self, made: Made, folder: Path) -> bool:
-        """Is everything in its place? A folder or disk that fails makes the job a failed one."""
+    def _publish(self, job, made: Made, folder: Path) -> dict:
+        """Everything in its place, and the languages that stand now; a disk that fails makes the job a failed one."""
         try:
             publication.publish(made, folder)
+            if made.status == "done" and isinstance(job, Job):
+                return publication.settled(job, made, folder, record.read(folder))
         except (SqlibError, OSError) as error:
-            got = {"where": getattr(error, "filename", None) or folder, "got": getattr(error, "strerror", error)}
-            made.status, made.reason = (
-                "failed",
-                error if isinstance(error, SqlibError) else SqlibError("batch.disk", **got),
-            )
-        return made.status == "done"
+            made.status, made.reason = "failed", as_error(error, folder)
+        return {}
 
     def _write(self, job: Job, made: Made, folder: Path, languages: dict) -> None:
-        """The record; where even that cannot be written the job has failed, and the next run finds it so."""
+        """The record; where it or a stamp cannot be written the job has failed, and the next run finds it so."""
+        times = (self._began.get(job.key, _now()), _now())
         try:
-            times = (self._began.get(job.key, _now()), _now())
             record.write(job, made, folder, languages, times)
             versions.settle(folder, brand.load(job.who.folder))
-        except SqlibError as error:
-            made.status, made.reason = "failed", error
+        except (SqlibError, OSError) as error:
+            made.status, made.reason = "failed", as_error(error, folder)
+            with contextlib.suppress(SqlibError, OSError):
+                record.write(job, made, folder, languages, times)
 
-    def _refreshed(self, value) -> None:
-        """What the workbooks now hold is what the reports rest on, unless somebody wrote in them meanwhile."""
+    def _refreshed(self, task: Task, value) -> None:
+        """The workbooks of a client are up to date, with remarks."""
         if isinstance(value, pool.Lost):
-            self.tell.noted(_lost(value, "desk"))
+            self.tell.noted(_lost(value, task.key))
             return
-        for job, remarks, settings in value:
-            outcome = self.outcomes[job.key]
-            outcome.remarks = [*outcome.remarks, *remarks]
+        for job, remarks in value:
+            self.outcomes[job.key].remarks += remarks
             for remark in remarks:
                 self.tell.noted(remark)
-            if settings is not None:
-                record.refreshed(job, self.out / job.folder, settings)
+            try:
+                record.refreshed(job, self.out / job.folder)
+            except (SqlibError, OSError) as error:
+                self.tell.noted(as_error(error, self.out / job.folder))
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes[outcome.job.key] = outcome

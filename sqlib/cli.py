@@ -185,7 +185,7 @@ def run(
     sqlib run data/clients/* --explain --dry-run · sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8 ·
     sqlib run --jobs-file jobs.yaml --jobs 4
     """
-    from sqlib import execution  # fmt: skip
+    from sqlib import execution
     from sqlib import jobs as planning
     from sqlib import jobs_file as listed
     from sqlib.errors import ArgumentError
@@ -207,11 +207,11 @@ def run(
 
 def _run(asked: list, out: Path, options: dict, *, explain=False, machine=False, dry=False) -> int:
     """Run and tell: the plan, one line a job, a sum at the end; 0 when every report was made."""
-    from sqlib import batch, checking, freshness, progress
+    from sqlib import batch, freshness, progress
 
     language = speech()
     if not dry:
-        for line in checking.taken_over(asked, language):
+        for line in _taken_over(asked, language):
             typer.echo(line, err=machine)
     with progress.shown(language, machine=machine, explain=explain or dry) as tell:
         if dry:
@@ -220,6 +220,17 @@ def _run(asked: list, out: Path, options: dict, *, explain=False, machine=False,
         outcomes = batch.run(asked, out, tell, language=language, **options)
         tell.summed(outcomes, Path(out) / "index.html")
     return batch.status(outcomes)
+
+
+def _taken_over(asked: list, language: str) -> list[str]:
+    """What was decided in the workbooks of ``sqlib check``; pandas is loaded only where there is one."""
+    from sqlib import client
+
+    if not any((job.who.folder / client.DECISIONS).is_file() for job in asked if hasattr(job, "who")):
+        return []
+    from sqlib import checking
+
+    return checking.taken_over(asked, language)
 
 
 def _list(text: str | None) -> list[str] | None:

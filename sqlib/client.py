@@ -23,6 +23,7 @@ from sqlib.periods import Period
 
 FILE = "client.toml"
 WORKBOOK = "mapping.xlsx"
+DECISIONS = "problems.xlsx"  # what a check found, with room for what a person decides
 GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
 PROFILES = Path(__file__).parent / "profiles"
 EXPORTS = sorted(path.stem for path in (Path(__file__).parent / "exports").glob("*.toml") if path.stem != "questions")

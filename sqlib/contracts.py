@@ -10,10 +10,12 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sqlib.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FOLDER = Path(__file__).parent / "contracts"
 _WORDS = Path(__file__).parent / "words" / "contracts.toml"
@@ -111,8 +113,10 @@ def label(contract: Contract, column: str, language: str, unit: bool = True) -> 
     return words["with_unit"].format(label=declared.label[language], unit=declared.unit[language])
 
 
-def dictionary(contract: Contract, language: str) -> pd.DataFrame:
+def dictionary(contract: Contract, language: str) -> "pd.DataFrame":
     """The data dictionary: one row per column, headings in the language asked for."""
+    import pandas as pd
+
     words = _words()[language]
     rows = [_dictionary_row(column, language, words) for column in contract.columns.values()]
     return pd.DataFrame(rows).rename(columns=words["headings"])

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from sqlib import cache, forms, register
-from sqlib.client import Client
+from sqlib.client import DECISIONS, Client
 
-FORM, FILE = "problems", "problems.xlsx"
+FORM, FILE = "problems", DECISIONS
 SEEN = "problems.seen"  # in the client's cache: fingerprints of the workbooks last written or taken over
 KEPT = 20  # fingerprints remembered
 CELL_CODE, NOTE_CODE, LABEL_CODE = "cell", "note", "label"  # kind|table|rule|column is a line's code

@@ -6,7 +6,7 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import basis, commentary, freshness, needs, notebook, periods, portfolio, quotes
+from sqlib import commentary, freshness, needs, notebook, periods, portfolio, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
@@ -17,26 +17,16 @@ FULLEST = ("management", "internal")  # other versions leave findings out and wo
 
 
 def brought_up(jobs: list, out: Path) -> list[tuple]:
-    """Bring the workbooks of one client up to date with its reports.
-
-    Returns
-    -------
-    (job, remarks, settings) of every job whose report lies there: the settings as they are afterwards, or None where
-    they were not those the report was made from
-    """
-    told = [_told(job, out / job.folder) for job in jobs]
-    found = [(job, entry, executed) for job, entry, executed in told if entry.get("status") == "done"]
-    same = {job.key: basis.settings(job.who, job.period) == entry["basis"]["settings"] for job, entry, _ in found}
-    remarks = {job.key: refresh(job, executed) for job, _, executed in found}
-    return [
-        (job, remarks[job.key], basis.settings(job.who, job.period) if same[job.key] else None) for job, *_ in found
-    ]
+    """Bring the workbooks of one client up to date with its reports: (job, remarks) of each that lies there."""
+    return [(job, refresh(job, _executed(job, out))) for job in jobs if _done(job, out)]
 
 
-def _told(job, folder: Path) -> tuple:
-    """A job, what the run recorded of it, and its executed notebook."""
-    entry = freshness.entry(portfolio.recorded(folder / "run.json"), job)
-    return job, entry, folder / job.place / f"{job.page.stem}.{job.languages[0]}.ipynb"
+def _done(job, out: Path) -> bool:
+    return freshness.entry(portfolio.recorded(out / job.folder / "run.json"), job).get("status") == "done"
+
+
+def _executed(job, out: Path) -> Path:
+    return out / job.folder / job.place / f"{job.page.stem}.{job.languages[0]}.ipynb"
 
 
 def refresh(job, executed: Path) -> list[SqlibError]:

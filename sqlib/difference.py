@@ -27,8 +27,8 @@ _SHORT = 12  # characters of a hash that are shown
 class Difference:
     """Four tables of codes; each is empty where nothing of its kind moved.
 
-    causes : stem, kind (input | mapping | corrections | judgement | parameter | page | package | library |
-        unrecorded), subject, change (changed | appeared | vanished), before, after
+    causes : stem, kind (input | mapping | corrections | judgement | pseudonyms | brand | parameter |
+        page | package | library | unrecorded), subject, change (changed | appeared | vanished), before, after
     rows : table, file, change (same | changed | appeared | vanished), ``<count>_before`` and ``<count>_after``
     numbers : stem, table ("" = finding), row, column, before, after, unit, inside ("yes" | "no" | "": no interval);
         whether the number after lies inside the interval before

@@ -62,7 +62,8 @@ def entry(record: dict, job: Job) -> dict:
 
 def mark(known: dict) -> tuple[str, str]:
     """Page and place of a recorded job: one of each pair is kept."""
-    return known["stem"], portfolio.place(known["audience"], known.get("parameters", {}).get("team", ""))
+    audience = known.get("audience", portfolio.AUDIENCES[0])
+    return known["stem"], portfolio.place(audience, known.get("parameters", {}).get("team", ""))
 
 
 def _why(job: Job, record: dict, folder: Path, made_from: dict):
@@ -75,16 +76,25 @@ def _why(job: Job, record: dict, folder: Path, made_from: dict):
         yield "failed", known["status"]
     changed = list(_changed(known.get("basis", {}), made_from))
     yield from changed
-    if missing := [name for name in job.formats if name not in known.get("formats", ())]:
+    languages = known.get("languages", {})
+    told = {language: languages[language] for language in job.languages if language in languages}
+    yield from (("language", language) for language in job.languages if language not in told)
+    if missing := [kind for kind in job.formats if not _made(kind, told, languages)]:
         yield "formats", ", ".join(missing)
-    for language in job.languages:
-        made = known.get("languages", {}).get(language)
-        if made is None:
-            yield "language", language
-        elif not changed and made.get("key") != basis.key(made_from):
-            yield "language_old", language
-    if gone := [name for name in known.get("files", ()) if not (folder / name).exists()]:
+    key = basis.key(made_from)
+    if not changed:
+        yield from (("language_old", language) for language, made in told.items() if made.get("key") != key)
+    promised = [made[kind] for made in told.values() for kind in ("notebook", *job.formats) if kind in made]
+    promised += known.get("files", ())
+    if gone := [name for name in dict.fromkeys(promised) if not (folder / name).exists()]:
         yield "gone", ", ".join(gone)
+
+
+def _made(kind: str, told: dict[str, dict], languages: dict[str, dict]) -> bool:
+    """Is there a report of this format in every language asked for? A workbook holds all languages."""
+    if kind == "xlsx":
+        return any(kind in made for made in languages.values())
+    return all(kind in made for made in told.values())
 
 
 def _changed(before: dict, now: dict):

@@ -5,15 +5,14 @@ mechanical repairs (``repairs``) → contract columns (``mapping``) → pseudony
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
 
 from sqlib import blocks, contracts, pseudonyms, repairs
-from sqlib.client import Client, Source
+from sqlib.client import Client
 from sqlib.contracts import Contract
 from sqlib.errors import ClientError
-from sqlib.faults import listed, nearest
+from sqlib.sources import files
 
 BOOKS = {  # kind of id -> table that lists who is who, its id and its name
     "customer": ("customers", "customer_id", "customer_name"),
@@ -68,35 +67,6 @@ def read(client: Client, table: str, contract: Contract) -> Raw:
         pd.DataFrame(unknown, columns=["file", "column"], dtype="str").drop_duplicates(ignore_index=True),
         book,
     )
-
-
-def files(client: Client, source: Source, where: str = "") -> list[Path]:
-    """The files one block names, in the order of its patterns, each pattern's files sorted by name.
-
-    where : the block, for messages; by default the client
-
-    Raises
-    ------
-    ClientError : ``intake.file_missing`` naming folder, pattern and the files there are; ``intake.outside_folder``
-    """
-    found: list[Path] = []
-    for pattern in source.files:
-        exact = client.folder / pattern
-        matches = [exact] if exact.is_file() else sorted(client.folder.glob(pattern))
-        matches = [path for path in matches if path.is_file() and not path.name.startswith(("~$", "."))]
-        if not matches:
-            there = [
-                path.relative_to(client.folder).as_posix()
-                for path in sorted(client.folder.glob("raw/*"))
-                if path.is_file()
-            ]
-            values = {"got": pattern, "nearest": nearest(pattern, there), "there": listed(there[:20])}
-            raise ClientError("intake.file_missing", where=where or client.id, **values)
-        for path in matches:
-            if not path.resolve().is_relative_to(client.folder.resolve()):
-                raise ClientError("intake.outside_folder", where=client.id, got=path.name)
-        found += [path for path in matches if path not in found]
-    return found
 
 
 def _read(client: Client, table: str, contract: Contract) -> tuple[list[blocks.Part], pd.DataFrame]:

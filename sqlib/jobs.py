@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import brand, catalogue, client, formats, notebook, periods, portfolio, project
+from sqlib import arguments, brand, catalogue, client, formats, notebook, periods, portfolio, project
 from sqlib.errors import ArgumentError, SqlibError
 
 FLAGS = {"true": True, "false": False}
@@ -139,7 +139,7 @@ def plan(
     asked = [_client(Path(folder), period, pages, compare_to, languages, audience, values, formats, bool(only))
              for folder in folders]  # fmt: skip
     distinct([job.who for jobs in asked for job in jobs if isinstance(job, Job)])
-    return served([job for jobs in asked for job in jobs])
+    return served(list({job.key: job for jobs in asked for job in jobs}.values()))  # a folder named twice runs once
 
 
 def served(jobs: list) -> list:
@@ -177,11 +177,9 @@ def one(page, who, period, compare_to, languages, audience, values, formats, nam
 
 
 def _spoken(languages: Iterable[str], audience: str, *values: dict) -> None:
-    from sqlib import page as companion
-
     for language in languages or ("zh",):
         for given in values or ({},):
-            companion.check({"language": language, "audience": audience} | given)
+            arguments.check({"language": language, "audience": audience} | given)
 
 
 def known_formats(asked: Iterable[str]) -> tuple[str, ...]:
@@ -239,8 +237,8 @@ def distinct(clients: list[client.Client]) -> None:
     """
     places: dict[str, Path] = {}
     for who in clients:
-        if places.setdefault(who.id, who.folder) != who.folder:
-            raise ArgumentError("batch.same_id", got=who.id, where=f"{places[who.id]}; {who.folder}")
+        if places.setdefault(who.id.casefold(), who.folder) != who.folder:  # one folder on Windows and macOS
+            raise ArgumentError("batch.same_id", got=who.id, where=f"{places[who.id.casefold()]}; {who.folder}")
 
 
 def loose(path: Path, parameters: dict, output: str, kinds: Iterable[str]) -> Loose:

@@ -51,7 +51,7 @@ def plan(path: Path) -> list[Job | Loose | Refused]:
     joined: dict[tuple, Job | Loose | Refused] = {}
     for number, job in enumerate(planned, 1):
         known = joined.setdefault(_kind(job), job)
-        if known is job:
+        if known is job or isinstance(job, Refused):  # a client refused once is refused for all its entries
             continue
         if not isinstance(job, Job) or set(job.languages) & set(known.languages):
             raise ArgumentError("jobs_file.twice", where=path, number=number, got=job.key)
@@ -99,6 +99,8 @@ def _job(entry: Entry, number: int, path: Path) -> Job | Loose | Refused:
     if place is None:
         raise ArgumentError("jobs_file.no_notebook", where=path, number=number, got=entry.notebook,
                             known=", ".join(known))  # fmt: skip
+    if others := sorted(set(jobs.known_formats(entry.to)) - {"html"}):
+        raise ArgumentError("jobs_file.html_only", where=path, number=number, got=", ".join(others))
     return jobs.loose(place, dict(entry.parameters), _output(entry.output or stem, number, path), entry.to)
 
 

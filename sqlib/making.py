@@ -43,11 +43,8 @@ def report(job: Job, staging: Path, folder: Path, version: str, limits: executio
         _languages(job, made, staging, folder, version, limits)
         made.basis |= {"rows": _read(staging / job.languages[0]).get("rows", [])}
         made.remarks = _changed(job, made.basis)
-    except SqlibError as error:
-        made.status, made.reason = "failed", error
-    except OSError as error:
-        got = {"where": error.filename or staging, "got": error.strerror or error}
-        made.status, made.reason = "failed", SqlibError("batch.disk", **got)
+    except (SqlibError, OSError) as error:
+        made.status, made.reason = "failed", as_error(error, staging)
     if made.reason:
         made.files = {name: path for name, path in made.files.items() if name.endswith(FAILED)}
     made.seconds = time.perf_counter() - began
@@ -66,10 +63,17 @@ def loose(job: Loose, staging: Path, limits: execution.Limits) -> Made:
     except execution.Stopped as stop:
         made.status, made.reason = "failed", _stopped(job.output, executed, stop)
         made.files = {f"{job.output}.{FAILED}": executed} if executed.is_file() else {}
-    except SqlibError as error:
-        made.status, made.reason = "failed", error
+    except (SqlibError, OSError) as error:
+        made.status, made.reason = "failed", as_error(error, staging)
     made.seconds = time.perf_counter() - began
     return made
+
+
+def as_error(error: SqlibError | OSError, where: Path) -> SqlibError:
+    """What the disk refused, in words; ``where`` : the folder, where the system names no file."""
+    if isinstance(error, SqlibError):
+        return error
+    return SqlibError("batch.disk", where=error.filename or where, got=error.strerror or error)
 
 
 def _stopped(page: str, where, stop: execution.Stopped) -> SqlibError:

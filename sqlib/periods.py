@@ -4,37 +4,51 @@ A period is inclusive as written and half-open inside: ``start <= t < end``. Wit
 year, halves and quarters begin in month m of the calendar year that names them; months and ranges are calendar.
 """
 
+import calendar
 import re
 import unicodedata
 from dataclasses import dataclass
-
-import pandas as pd
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from sqlib.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _YEAR = r"(?:19|20|21)\d{2}"
 _PATTERN = re.compile(rf"(?P<year>{_YEAR})(?:(?P<kind>[HQ])(?P<part>\d)|-(?P<month>\d{{2}}))?")
 _RANGE = re.compile(rf"({_YEAR}-\d\d-\d\d)\.\.({_YEAR}-\d\d-\d\d)")
+DAY = timedelta(days=1)
 _PARTS = {"H": (2, 6), "Q": (4, 3)}  # letter -> (parts a year, months a part)
 
 
 @dataclass(frozen=True)
 class Period:
-    """One reporting period: its normalised text and its half-open bounds (time-zone-free timestamps)."""
+    """One reporting period: its normalised text, its first day and the day after its last."""
 
     text: str
-    start: pd.Timestamp
-    end: pd.Timestamp
+    first: date
+    after: date
     months: int  # length in calendar months; 0 for a free range of days
 
     def __str__(self) -> str:
         return self.text
 
     @property
-    def last_day(self) -> pd.Timestamp:
-        return self.end - pd.Timedelta(days=1)
+    def start(self) -> "pd.Timestamp":
+        """The half-open bounds, time-zone-free."""
+        return _midnight(self.first)
 
-    def contains(self, times: pd.Series) -> pd.Series:
+    @property
+    def end(self) -> "pd.Timestamp":
+        return _midnight(self.after)
+
+    @property
+    def last_day(self) -> "pd.Timestamp":
+        return _midnight(self.after - DAY)
+
+    def contains(self, times: "pd.Series") -> "pd.Series":
         """Row by row: does the time lie in the period? Missing times do not."""
         return (times >= self.start) & (times < self.end)
 
@@ -58,29 +72,28 @@ def parse(text: str | int, fiscal_year_start: int = 1, where: str = "period") ->
     if match["month"]:
         if not 1 <= int(match["month"]) <= 12:
             raise ArgumentError("periods.unknown", where=where, got=text)
-        return _span(written, pd.Timestamp(year, int(match["month"]), 1), 1)
-    first = pd.Timestamp(year, fiscal_year_start, 1)
+        return _span(written, date(year, int(match["month"]), 1), 1)
+    first = date(year, fiscal_year_start, 1)
     if not kind:
         return _span(written, first, 12)
     parts, months = _PARTS[kind]
     if not 1 <= int(match["part"]) <= parts:
         raise ArgumentError("periods.unknown", where=where, got=text)
-    return _span(written, first + pd.DateOffset(months=months * (int(match["part"]) - 1)), months)
+    return _span(written, _shifted(first, months * (int(match["part"]) - 1)), months)
 
 
 def previous(period: Period, fiscal_year_start: int = 1) -> Period:
     """The period of equal length just before."""
     if not period.months:
-        return _between(period.start - (period.end - period.start), period.start)
-    return _named(period.start - pd.DateOffset(months=period.months), period.months, fiscal_year_start)
+        return _between(period.first - (period.after - period.first), period.first)
+    return _named(_shifted(period.first, -period.months), period.months, fiscal_year_start)
 
 
 def same_last_year(period: Period, fiscal_year_start: int = 1) -> Period:
     """The same season one year earlier: a range of days from and to the same dates."""
     if not period.months:
-        year, day = pd.DateOffset(years=1), pd.Timedelta(days=1)
-        return _between(period.start - year, period.last_day - year + day)
-    return _named(period.start - pd.DateOffset(years=1), period.months, fiscal_year_start)
+        return _between(_shifted(period.first, -12), _shifted(period.after - DAY, -12) + DAY)
+    return _named(_shifted(period.first, -12), period.months, fiscal_year_start)
 
 
 def compared(period: Period, compare_to: str, fiscal_year_start: int = 1) -> Period | None:
@@ -99,29 +112,41 @@ def compared(period: Period, compare_to: str, fiscal_year_start: int = 1) -> Per
         raise ArgumentError("periods.unknown_comparison", got=compare_to) from None
 
 
-def _span(text: str, start: pd.Timestamp, months: int) -> Period:
-    return Period(text, start, start + pd.DateOffset(months=months), months)
+def _midnight(day: date) -> "pd.Timestamp":
+    import pandas as pd
+
+    return pd.Timestamp(day.year, day.month, day.day)
 
 
-def _between(start: pd.Timestamp, end: pd.Timestamp) -> Period:
-    return Period(f"{start:%Y-%m-%d}..{end - pd.Timedelta(days=1):%Y-%m-%d}", start, end, 0)
+def _shifted(day: date, months: int) -> date:
+    """The same day of another month, or its last where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _span(text: str, first: date, months: int) -> Period:
+    return Period(text, first, _shifted(first, months), months)
+
+
+def _between(first: date, after: date) -> Period:
+    return Period(f"{first:%Y-%m-%d}..{after - DAY:%Y-%m-%d}", first, after, 0)
 
 
 def _days(text: str | int, written: str, where: str) -> Period:
     match = _RANGE.fullmatch(written)
-    days = [pd.to_datetime(day, format="%Y-%m-%d", errors="coerce") for day in match.groups()] if match else [pd.NaT]
-    if pd.NaT in days:
-        raise ArgumentError("periods.unknown", where=where, got=text)
-    first, last = days
+    try:
+        first, last = map(date.fromisoformat, match.groups() if match else ("",))
+    except ValueError:
+        raise ArgumentError("periods.unknown", where=where, got=text) from None
     if last < first:
         raise ArgumentError("periods.reversed", where=where, got=text)
-    return _between(first, last + pd.Timedelta(days=1))
+    return _between(first, last + DAY)
 
 
-def _named(start: pd.Timestamp, months: int, fiscal_year_start: int) -> Period:
+def _named(first: date, months: int, fiscal_year_start: int) -> Period:
     if months == 1:
-        return _span(f"{start:%Y-%m}", start, 1)
-    year = start.year if start.month >= fiscal_year_start else start.year - 1
-    part = ((start.month - fiscal_year_start) % 12) // months + 1
+        return _span(f"{first:%Y-%m}", first, 1)
+    year = first.year if first.month >= fiscal_year_start else first.year - 1
+    part = ((first.month - fiscal_year_start) % 12) // months + 1
     text = {12: f"{year}", 6: f"{year}H{part}", 3: f"{year}Q{part}"}[months]
-    return _span(text, start, months)
+    return _span(text, first, months)

@@ -39,7 +39,10 @@ def _bar():
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(highlight=False, soft_wrap=True)
     # No thread of its own: processes are forked while it is on the screen.
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, auto_refresh=False)
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, auto_refresh=False,
+        speed_estimate_period=3600,  # seconds: a report may take longer than the usual half minute
+    )  # fmt: skip
 
 
 class Lines:
@@ -88,6 +91,7 @@ class Bar(Lines):
         super().planned(planned)
         total = sum(each.state == RUNS for each in planned)
         self.task = self.bar.add_task(words.text("cli", "running", language=self.language), total=total)
+        self.bar.advance(self.task, 0)  # the clock of the speed starts here, not with the first report
         self.bar.refresh()
 
     def ended(self, outcome) -> None:

@@ -6,15 +6,12 @@ environment variable named in ``[privacy]``, else ``demo_key``, else ``<client>/
 """
 
 import base64
-import errno
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import unicodedata
-from pathlib import Path
 
 import pandas as pd
 
@@ -22,56 +19,11 @@ from sqlib import repairs
 from sqlib.client import Client
 from sqlib.contracts import Contract
 from sqlib.errors import ClientError
+from sqlib.keys import folder, key, write_private
 
-KEY_FILE = ".sqlib-key"
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file systems without hard links
 LENGTH = 10  # base32 characters: 50 bits, no collision among a million names in practice
 HIDDEN = "•••"  # stands for a name in the log of repairs
 PREFIX = {"customer": "C", "name": "C", "person": "P", "peer": "G", "row": "R", "quote": "Q"}
-
-
-def key(client: Client) -> bytes:
-    """The client's key.
-
-    Raises
-    ------
-    ClientError : ``pseudonyms.key_unset`` (the named variable is empty), ``pseudonyms.key_unwritable``
-    """
-    variable = client.privacy.key_env
-    if variable:
-        value = os.environ.get(variable, "")
-        if not value:
-            raise ClientError("pseudonyms.key_unset", where=f"{client.id}/client.toml", got=variable)
-        return value.encode()
-    return client.privacy.demo_key.encode() if client.privacy.demo_key else _own_key(client)
-
-
-def _own_key(client: Client) -> bytes:
-    path = client.folder / KEY_FILE
-    try:
-        if not path.exists():
-            draft = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
-            _write_private(draft, secrets.token_hex(32))
-            try:
-                _publish(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
-        return path.read_bytes().strip()
-    except OSError as error:
-        values = {"where": f"{client.id}/{KEY_FILE}", "got": error.strerror}
-        raise ClientError("pseudonyms.key_unwritable", **values) from None
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """Give the draft its name unless there is one: of two simultaneous runs the first wins, both then read its key."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        draft.replace(path)
 
 
 def folded(name: str) -> str:
@@ -185,21 +137,11 @@ def remember(client: Client, table: str, known: dict[str, str]) -> None:
     draft = place / f"{table}.{secrets.token_hex(4)}.draft"
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(draft, json.dumps(dict(sorted(known.items())), ensure_ascii=False))
+        write_private(draft, json.dumps(dict(sorted(known.items())), ensure_ascii=False))
         draft.replace(place / f"{table}.json")
     except OSError as error:
         values = {"where": f"{client.id}: {place.parent.name}/{place.name}", "got": error.strerror}
         raise ClientError("pseudonyms.names_unwritable", **values) from None
-
-
-def folder(client: Client) -> Path:
-    """Where the names are kept: in the client's own cache, or the user's where that cannot be written."""
-    if os.access(client.folder, os.W_OK):
-        return client.folder / ".sqlib-cache" / "names"
-    import platformdirs
-
-    place = hashlib.sha256(str(client.folder.resolve()).encode()).hexdigest()[:16]
-    return Path(platformdirs.user_cache_dir("sqlib")) / place / "names"
 
 
 def _ids(cells: pd.Series, kind: str, client: Client, known: dict[str, str]) -> pd.Series:
@@ -226,8 +168,3 @@ def _unmatched(rows: pd.DataFrame, table: str, column: str, count: int) -> pd.Da
     return repairs.problem(
         table, first["source_file"], "name_unmatched", row=int(first["source_row"]), column=column, count=count
     )
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

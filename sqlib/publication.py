@@ -1,6 +1,5 @@
 """Staged files become reports: each replaces what stood there in one step, and what they contradict goes."""
 
-import shutil
 from pathlib import Path
 
 from sqlib import basis, notebook, render
@@ -34,51 +33,53 @@ def settled(job: Job, made: Made, folder: Path, record: dict) -> dict:
     A report in a language not run now stays where its findings are the same; a format not made now stays where what it
     was made from is the same.
     """
-    known, place = entry(record, job).get("languages", {}), folder / job.place
     key = basis.key(made.basis)
-    languages = {}
-    for language in sorted({*known, *job.languages}, reverse=True):
-        before, now = known.get(language, {}), made.languages.get(language)
-        if now is None:
-            if _agrees(place / f"{job.page.stem}.{language}.ipynb", made.findings):
-                languages[language] = before
-            else:
-                _remove(before, folder)
-            continue
+    languages, kept = {}, {*made.files}
+    for language, before in entry(record, job).get("languages", {}).items():
         same = before.get("key") == key
-        kept = {kind: name for kind, name in before.items() if kind in ("xlsx", *PER_LANGUAGE) and kind not in now}
-        if not same:
-            _remove(kept, folder)
-        languages[language] = (kept if same else {}) | now | {"key": "" if "changed" in made.basis else key}
-        (place / f"{job.page.stem}.{language}.{FAILED}").unlink(missing_ok=True)
-    _drop_tables(job, made, place)
-    _drop_unknown(job, made, place, languages)
-    return languages
+        if language in made.languages:
+            languages[language] = _files(before) if same else {}
+        elif _agrees(folder / job.place / f"{job.page.stem}.{language}.ipynb", made.findings):
+            languages[language] = before if same else {kind: told for kind, told in before.items() if kind != "xlsx"}
+        kept |= {*_files(languages.get(language, {})).values()} - {*made.languages.get(language, {}).values()}
+    for language, now in made.languages.items():
+        languages[language] = languages.get(language, {}) | now | {"key": "" if "changed" in made.basis else key}
+    _sweep(job, made, folder, kept)
+    return {language: languages[language] for language in sorted(languages, reverse=True)}
+
+
+def standing(job: Job, folder: Path) -> list[str]:
+    """Every file of the job that lies below ``folder``, half-run pages apart."""
+    found = [path.relative_to(folder).as_posix() for path in _owned(job, folder)]
+    return sorted(name for name in found if not name.endswith(FAILED))
+
+
+def _files(told: dict) -> dict[str, str]:
+    return {kind: told[kind] for kind in ("notebook", "xlsx", *PER_LANGUAGE) if kind in told}
 
 
 def _agrees(executed: Path, findings: list[dict]) -> bool:
     return executed.is_file() and unworded(notebook.harvest(notebook.read(executed))) == findings
 
 
-def _drop_tables(job: Job, made: Made, place: Path) -> None:
-    kept = {Path(name).name for name in made.files}
-    for path in (place / "tables" / job.page.stem).glob("*.csv"):
-        if path.name not in kept:
-            path.unlink()
+def _owned(job: Job, folder: Path) -> list[Path]:
+    place, stem = folder / job.place, job.page.stem
+    found = [*place.glob(f"{stem}.*"), *(place / "tables" / stem).glob("*"), *(place / "figures").glob(f"{stem}.*/*")]
+    return [path for path in found if path.is_file()]
 
 
-def _drop_unknown(job: Job, made: Made, place: Path, languages: dict) -> None:
-    """Reports in a language no record tells of, where they say something else."""
-    for path in place.glob(f"{job.page.stem}.??.ipynb"):
-        language = path.stem.rpartition(".")[2]
-        if language not in languages and not _agrees(path, made.findings):
-            for kind in ("ipynb", "html", "pdf", "docx", "pptx"):
-                path.with_suffix(f".{kind}").unlink(missing_ok=True)
+def _sweep(job: Job, made: Made, folder: Path, kept: set[str]) -> None:
+    """Remove every file under the job's name that neither this run made nor a report that stands consists of."""
+    for path in _owned(job, folder):
+        names = {path.relative_to(folder).as_posix(), path.parent.relative_to(folder).as_posix()}
+        if not names & kept and not _unknown(job, made, path):
+            path.unlink(missing_ok=True)
+            if path.parent != folder / job.place and not any(path.parent.iterdir()):
+                path.parent.rmdir()
 
 
-def _remove(told: dict, folder: Path) -> None:
-    """The files and folders a record names."""
-    for kind in ("notebook", "xlsx", *PER_LANGUAGE):
-        if name := told.get(kind):
-            path = folder / name
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+def _unknown(job: Job, made: Made, path: Path) -> bool:
+    """Does the file belong to a report no record tells of, in another language, that says the same?"""
+    language = path.name.removeprefix(f"{job.page.stem}.").partition(".")[0]
+    executed = path.parent / f"{job.page.stem}.{language}.ipynb"
+    return language not in made.languages and not path.name.endswith(FAILED) and _agrees(executed, made.findings)

@@ -76,8 +76,7 @@ def refresh(reading: Reading) -> tuple[Path, list[str]]:
 
 def approved(reading: Reading, own: dict[str, str]) -> Approved:
     """What may be printed for the reading's period; ``own``: column -> the only member whose customers are quoted."""
-    rows = _read(reading.client.folder / FILE)
-    rows = rows[(rows["period"] == reading.period.text) & (rows["decision"] == "approve")]
+    rows = decided(reading.client.folder, reading.period.text)
     comments = _current(reading)
     if rows.empty or comments is None:
         return Approved([], len(rows))
@@ -93,6 +92,12 @@ def approved(reading: Reading, own: dict[str, str]) -> Approved:
         if good and own_row
     ]
     return Approved(quotes, len(rows) - sum(fit))
+
+
+def decided(folder: Path, period: str) -> pd.DataFrame:
+    """Rows of a client's workbook a person approved for print in a period: the columns ``SHOWN`` and ``ENTRIES``."""
+    rows = _read(folder / FILE)
+    return rows[(rows["period"] == period) & (rows["decision"] == "approve")]
 
 
 def released(folder: Path) -> set[str]:

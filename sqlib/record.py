@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sqlib import __version__, basis, notebook, portfolio, render, shelf
+from sqlib import __version__, basis, notebook, portfolio, publication, render, shelf
 from sqlib.errors import SqlibError
 from sqlib.freshness import entry, mark
 from sqlib.jobs import Job, Refused
@@ -41,11 +41,11 @@ def write(job: Job, made: Made, folder: Path, languages: dict, times: tuple[str,
         "seconds": round(made.seconds, 1),
         "compare_to": job.compare_to,
         "parameters": job.parameters,
-        "seed": seed(job),
-        "page_sha256": basis.fingerprint(job.page.notebook),
+        "seed": seed(job) if done else None,
+        "page_sha256": basis.fingerprint(job.page.notebook) if done else "",
         "basis": made.basis if done else before.get("basis", {}),  # of the report that stands
         "formats": formats(languages) if done else before.get("formats", []),
-        "files": sorted(made.files) if done else before.get("files", []),
+        "files": publication.standing(job, folder) if done else before.get("files", []),
         "desk": not done and before.get("desk", False),
         "languages": languages if done else before.get("languages", {}),
     }
@@ -91,16 +91,9 @@ def seed(job: Job):
     return job.parameters.get("seed", declared.get("seed"))
 
 
-def refreshed(job: Job, folder: Path, settings: dict) -> None:
-    """After the consultant's workbooks were brought up to date: what they now hold is what the report rests on."""
+def refreshed(job: Job, folder: Path) -> None:
+    """The consultant's workbooks were brought up to date with the report."""
     told = read(folder)
-    known = entry(told, job)
-    if not known or known["status"] != "done":
-        return
-    before = basis.key(known["basis"])
-    known["basis"]["settings"], known["desk"] = settings, True
-    after = basis.key(known["basis"])
-    for language in known["languages"].values():
-        if language.get("key") == before:
-            language["key"] = after
-    save(job, told, folder)
+    if known := entry(told, job):
+        known["desk"] = True
+        save(job, told, folder)

@@ -80,7 +80,8 @@ def place(audience: str, team: str = "") -> str:
     if not (audience == TEAM and team):
         return audience
     plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", team).strip(". ")
-    mark = "" if plain == team else f"~{hashlib.sha256(team.encode()).hexdigest()[:6]}"
+    as_is = plain == team and plain not in (TABLES, FIGURES)  # folders of the audience as a whole
+    mark = "" if as_is else f"~{hashlib.sha256(team.encode()).hexdigest()[:6]}"
     return f"{audience}/{plain}{mark}"
 
 
@@ -121,8 +122,12 @@ def recorded(path: Path) -> dict:
     if not path.exists():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        jobs = told.get("jobs", []) if isinstance(told, dict) else None
+        if not isinstance(jobs, list) or not all({"stem", "status"} <= {*job} for job in jobs):
+            raise ValueError("jobs")
+        return told
+    except (OSError, ValueError, TypeError) as error:
         got = getattr(error, "strerror", None) or error
         raise SqlibError("portfolio.run_unreadable", where=path, got=got) from error
 

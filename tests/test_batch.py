@@ -4,8 +4,10 @@ Most tests hand in an executed page instead of a kernel; one batch of tiny pages
 """
 
 import json
+import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +16,7 @@ from client_folder import write
 from nbformat import v4
 from papermill import PapermillExecutionError
 
-from sqlib import batch, errors, execution, jobs, notebook, portfolio
+from sqlib import batch, desk, errors, execution, freshness, jobs, notebook, portfolio, publication, record, versions
 from sqlib.errors import ArgumentError, SqlibError
 
 HERE = Path(__file__).parent
@@ -75,13 +77,6 @@ def _cell(mime: str, record: dict):
 FAULT = PapermillExecutionError(4, 4, "raise ValueError", "ValueError", "planted", [])
 
 
-def _cell(mime: str, record: dict):
-    return v4.new_code_cell("", execution_count=1, outputs=[v4.new_output("display_data", data={mime: record})])
-
-
-FAULT = PapermillExecutionError(4, 4, "raise ValueError", "ValueError", "planted", [])
-
-
 @pytest.fixture
 def kernel(monkeypatch) -> Kernel:
     stand_in = Kernel()
@@ -101,13 +96,6 @@ def files(folder: Path) -> dict[str, bytes]:
     made = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     anew = re.compile(r"\..*|index\.html|acme/[^/]+/findings\.csv")
     return {name: data for name, data in made.items() if not anew.fullmatch(name)}
-
-
-def _cell(mime: str, record: dict):
-    return v4.new_code_cell("", execution_count=1, outputs=[v4.new_output("display_data", data={mime: record})])
-
-
-FAULT = PapermillExecutionError(4, 4, "raise ValueError", "ValueError", "planted", [])
 
 
 # ---------------------------------------------------------------- before any kernel
@@ -153,7 +141,14 @@ def test_two_clients_of_one_id_are_refused_and_one_named_twice_is_not(here, kern
         jobs.plan(["acme", "other/acme"])
     assert refused.value.code == "batch.same_id"
     assert all(str(here / place) in refused.value.text("en") for place in ("acme", "other/acme"))
-    assert len(jobs.plan(["acme", str(here / "acme")])) in (1, 2)
+    assert len(jobs.plan(["acme", str(here / "acme"), "acme/"])) == 1
+
+
+def test_two_clients_whose_ids_differ_in_case_alone_are_one_folder_elsewhere(here):
+    write(here / "other" / "ACME", FEEDBACK, HEAD, f__csv=ROWS)
+    with pytest.raises(ArgumentError) as refused:
+        jobs.plan(["acme", "other/ACME"])
+    assert refused.value.code == "batch.same_id"
 
 
 def test_a_client_without_period_needs_one(here):
@@ -321,6 +316,173 @@ def test_languages_that_differ_fail_the_job_and_deliver_neither(here, kernel, di
 def test_every_reason_is_worded_in_both_languages():
     for name, entry in errors.catalogue("batch").items():
         assert {"what", "remedy"} <= set(entry["zh"]) & set(entry["en"]), name
+
+
+# ---------------------------------------------------------------- what is no fault of the page
+
+
+def test_a_client_of_the_same_name_with_a_report_does_not_excuse_one_without(here, kernel):
+    write(here / "beta", FEEDBACK.replace("feedback", "cases"), HEAD, f__csv="case_id,created_at\n1,2026-08-01\n")
+    outcomes = batch.run(jobs.plan(["acme", "beta"]), here / "reports")
+    assert [outcome.status for outcome in outcomes] == ["done", "skipped"] and batch.status(outcomes) == 1
+
+
+def test_a_page_nobody_asked_for_by_name_may_lack_its_tables_where_another_stands(here):
+    (job,) = jobs.plan(["acme"])
+    missing = SqlibError("batch.table_missing", page="x", where="acme", tables="cases")
+    other = batch.Outcome(job, "skipped", missing)
+    assert batch.status([batch.Outcome(job, "current"), other]) == 0 and batch.status([other]) == 1
+    assert batch.status([batch.Outcome(job, "done"), batch.Outcome(replace(job, named=True), "skipped", missing)]) == 1
+    assert batch.status([batch.Outcome(job, "done"), batch.Outcome(job, "failed", missing)]) == 0
+    assert batch.status([batch.Outcome(job, "done"), batch.Outcome(job, "failed", SqlibError("batch.promise"))]) == 1
+
+
+def full(*_, **__):
+    raise OSError(28, "No space left on device", "some/file")
+
+
+@pytest.mark.parametrize("step", ["publish", "settled", "write", "settle"])
+def test_a_disk_that_fails_at_any_step_costs_one_report_and_is_made_good_by_the_next_run(
+    here, kernel, monkeypatch, step
+):
+    write(here / "beta", FEEDBACK, HEAD, f__csv=ROWS)
+    module = {"publish": publication, "settled": publication, "write": record, "settle": versions}[step]
+    genuine = getattr(module, step)
+    monkeypatch.setattr(module, step, full)
+    seen = []
+
+    def after(outcome):
+        seen.append((outcome.status, outcome.reason and outcome.reason.code))
+        monkeypatch.setattr(module, step, genuine)
+
+    outcomes = batch.run(jobs.plan(["acme", "beta"]), here / "reports", Teller(after))
+    assert seen == [("failed", "batch.disk"), ("done", None)] and batch.status(outcomes) == 1
+    again = batch.run(jobs.plan(["acme", "beta"]), here / "reports", force=False)
+    assert [outcome.status for outcome in again] == ["done", "current"]
+
+
+def test_nothing_is_published_of_a_report_whose_files_are_held_open(here, kernel, monkeypatch):
+    out = here / "reports"
+    batch.run(jobs.plan(["acme"]), out)
+    before = files(out / "acme/2026Q3/management")
+    kernel.level = lambda language: 2.0
+    genuine = os.replace
+
+    def held(source, target):
+        if Path(target).name == "numbers.csv":
+            raise PermissionError(13, "held by another program")
+        genuine(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+    (outcome,) = batch.run(jobs.plan(["acme"]), out)
+    assert (outcome.status, outcome.reason.code) == ("failed", "render.target_locked")
+    assert files(out / "acme/2026Q3/management") == before
+
+
+def test_a_page_removed_meanwhile_costs_its_own_report_only(here, kernel):
+    asked = jobs.plan(["acme"], only=["ok", "depends"])
+    (here / "notebooks/ok.ipynb").unlink()
+    outcomes = batch.run(asked, here / "reports")
+    assert [outcome.status for outcome in outcomes] == ["skipped", "done"]
+    assert "ok.ipynb" in outcomes[0].reason.text("en")
+
+
+def test_a_data_file_nobody_may_read_refuses_its_own_client_only(here, kernel, monkeypatch):
+    write(here / "beta", FEEDBACK, HEAD, f__csv=ROWS)
+    genuine = Path.open
+
+    def locked(path, *args, **settings):
+        if path == here / "acme/raw/f.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return genuine(path, *args, **settings)
+
+    monkeypatch.setattr(Path, "open", locked)
+    outcomes = batch.run(jobs.plan(["acme", "beta"]), here / "reports")
+    assert [outcome.status for outcome in outcomes] == ["skipped", "done"]
+    assert "f.csv" in outcomes[0].reason.text("en")
+
+
+def test_workbooks_that_cannot_be_recorded_are_told_and_the_reports_stand(here, kernel, monkeypatch):
+    noted = []
+    tell = batch.Silent()
+    tell.noted = noted.append
+    monkeypatch.setattr(record, "refreshed", full)
+    (outcome,) = batch.run(jobs.plan(["acme"]), here / "reports", tell)
+    assert outcome.status == "done" and [error.code for error in noted] == ["batch.disk"]
+
+
+@pytest.mark.parametrize("damage", ["[]", "null", '"text"', '{"jobs": [{}]}', '{"jobs": {"ok": 1}}'])
+def test_a_record_of_another_shape_vouches_for_nothing_and_stops_nobody(here, kernel, damage):
+    out = here / "reports"
+    batch.run(jobs.plan(["acme"]), out)
+    (out / "acme/2026Q3/run.json").write_text(damage, encoding="utf-8")
+    assert [outcome.status for outcome in batch.run(jobs.plan(["acme"]), out, force=False)] == ["done"]
+    assert [outcome.status for outcome in batch.run(jobs.plan(["acme"]), out, force=False)] == ["current"]
+
+
+def test_a_kernel_that_died_is_tried_once_more_with_a_plain_one(here, kernel, monkeypatch):
+    genuine, warm = kernel.execute_notebook, []
+
+    def dies(*given, **settings):
+        warm.append(os.environ.get(execution.WARM))
+        if len(warm) % 2:
+            raise RuntimeError("Kernel died")
+        genuine(*given, **settings)
+
+    monkeypatch.delenv(execution.WARM, raising=False)
+    monkeypatch.setattr(kernel, "execute_notebook", dies)
+    (outcome,) = batch.run(jobs.plan(["acme"]), here / "reports")
+    assert outcome.status == "done" and warm == [None, "0"] and execution.WARM not in os.environ
+
+
+def test_a_page_waits_for_those_it_comes_after_and_workbooks_for_every_report(here):
+    path = here / "notebooks/catalogue.toml"
+    head, _, tail = path.read_text(encoding="utf-8").partition("[depends]")
+    tail = tail.replace("after = []", 'after = ["ok"]', 1)
+    path.write_text(f"{head}[depends]{tail}", encoding="utf-8")
+    asked = jobs.plan(["acme"], only=["depends", "ok"])
+    of_batch = batch._Batch(here / "reports", batch.Silent(), execution.Limits())
+    (depends, ok), (workbooks,) = of_batch._tasks(asked), of_batch._desks(asked)
+    assert (depends.after, ok.after) == ({ok.key}, frozenset()) and workbooks.after == {depends.key, ok.key}
+
+
+def test_remarks_are_told_and_kept_with_their_report(here, kernel, monkeypatch):
+    remark, noted, tell = SqlibError("quotes.orphan", where="acme", got="Q1"), [], batch.Silent()
+    tell.noted = noted.append
+    monkeypatch.setattr(desk, "refresh", lambda *_: [remark])
+    (outcome,) = batch.run(jobs.plan(["acme"]), here / "reports", tell)
+    assert noted == outcome.remarks == [remark]
+
+
+def test_something_changed_while_a_report_was_made_is_told_and_makes_it_run_again(here, kernel, monkeypatch):
+    genuine = kernel.execute_notebook
+
+    def edited(*given, **settings):
+        genuine(*given, **settings)
+        with (here / "acme/raw/f.csv").open("a", encoding="utf-8") as file:
+            file.write("F2,4,1,5\n")
+
+    monkeypatch.setattr(kernel, "execute_notebook", edited)
+    (outcome,) = batch.run(jobs.plan(["acme"]), here / "reports")
+    assert [(remark.code, remark.values["got"]) for remark in outcome.remarks] == [
+        ("batch.changed_meanwhile", "inputs")
+    ]
+    (here / "acme/raw/f.csv").write_text(ROWS, encoding="utf-8")  # as it was when the report was begun
+    (planned,) = freshness.sort(jobs.plan(["acme"]), here / "reports")
+    assert planned.why == (("language_old", "zh"),)
+
+
+def test_findings_of_a_period_are_built_again_where_a_report_was_made_and_only_there(here, kernel):
+    out = here / "reports"
+    table = out / "acme/2026Q3/findings.csv"
+    batch.run(jobs.plan(["acme"]), out)
+    first = table.read_text(encoding="utf-8")
+    kernel.level = lambda language: 2.0
+    batch.run(jobs.plan(["acme"]), out)
+    assert table.read_text(encoding="utf-8") != first
+    table.unlink()
+    batch.run(jobs.plan(["acme"]), out, force=False)
+    assert table.is_file()
 
 
 # ---------------------------------------------------------------- with real kernels: five starts, one batch

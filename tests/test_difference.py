@@ -70,6 +70,8 @@ CAUSES = [
     ({"settings": BASIS["settings"] | {"mapping": {"client.toml": "f" * 64}}}, ("mapping", "client.toml", "changed")),
     ({"settings": BASIS["settings"] | {"corrections": {"c.csv": "f" * 64}}}, ("corrections", "c.csv", "appeared")),
     ({"settings": BASIS["settings"] | {"judgement": {"q.xlsx": "f" * 64}}}, ("judgement", "q.xlsx", "appeared")),
+    ({"settings": BASIS["settings"] | {"brand": {"brand.toml": "f" * 64}}}, ("brand", "brand.toml", "appeared")),
+    ({"settings": BASIS["settings"] | {"pseudonyms": {"KEY": "f" * 64}}}, ("pseudonyms", "KEY", "appeared")),
     ({"parameters": {"compare_to": "none"}}, ("parameter", "compare_to", "changed")),
     ({"page": "f" * 64}, ("page", "feedback_analysis", "changed")),
     ({"package": {"version": "0.1.0", "sha256": "f" * 64}}, ("package", "sqlib", "changed")),

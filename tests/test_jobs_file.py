@@ -82,6 +82,13 @@ def test_a_client_that_cannot_be_read_is_refused_and_the_others_run(here):
         plan(here, entry.format("broken"))
 
 
+def test_a_client_that_cannot_be_read_is_refused_once_for_all_its_entries(here):
+    write(here / "broken", FEEDBACK, HEAD + "[tragets]\n", f__csv=ROWS)
+    entry = "- notebook: ok\n  parameters: {{client_dir: {}, language: {}}}\n"
+    planned = plan(here, entry.format("broken", "zh") + entry.format("broken", "en") + entry.format("acme", "zh"))
+    assert [type(job) for job in planned] == [Refused, Job]
+
+
 WRONG = [
     ("", "jobs_file.unreadable", "NoneType"),
     ("notebook: ok", "jobs_file.unreadable", "dict"),
@@ -98,6 +105,7 @@ WRONG = [
     ("- {notebook: ok, parameters: {client_dir: acme, level: high}}", "page.wrong_type", "high"),
     ("- {notebook: ok, parameters: {client_dir: acme, language: fr}}", "page.not_one_of", "fr"),
     ("- {notebook: ok, parameters: {client_dir: acme}, to: docm}", "batch.unknown_format", "docm"),
+    ("- {notebook: mine.ipynb, to: pdf}", "jobs_file.html_only", "pdf"),
     ("- {notebook: mine.ipynb, output: ../x}", "jobs_file.outside", "../x"),
     ("- {notebook: mine.ipynb, parameters: {levl: 1}}", "batch.unknown_parameter", "levl"),
 ]  # fmt: skip

@@ -85,6 +85,12 @@ def test_tasks_that_wait_for_each_other_run_all_the_same():
     assert ended(tasks) == {"a": 2, "b": 4}
 
 
+def test_no_more_processes_than_asked_for_and_they_serve_again():
+    with Pool(2, 30) as pool:
+        found = [value for _, value in pool.each([Task(str(number), os.getpid) for number in range(8)])]
+        assert len(pool._workers) == 2 and len(found) == 8 and len(set(found)) <= 2
+
+
 def test_nothing_is_left_behind():
     with Pool(2, 30) as pool:
         assert len(list(pool.each([Task("a", double, (1,)), Task("b", double, (2,))]))) == 2

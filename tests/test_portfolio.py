@@ -248,3 +248,9 @@ def test_findings_csv_has_one_row_a_finding_and_no_live_formula(tmp_path):
 def test_text_a_spreadsheet_would_run_is_quoted(text):
     assert portfolio._cell(text) == f"'{text}"
     assert portfolio._cell(-0.5) == -0.5
+
+
+def test_a_team_called_as_a_folder_of_its_audience_has_a_place_of_its_own(tmp_path):
+    for team in ("tables", "figures", "East"):
+        (tmp_path / portfolio.place("team", team)).mkdir(parents=True)
+    assert len(portfolio.places(tmp_path)) == len(portfolio.AUDIENCES) + 3

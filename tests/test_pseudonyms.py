@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from client_folder import make, read
 
-from sqlib import contracts, intake, pseudonyms
+from sqlib import contracts, intake, keys, pseudonyms
 from sqlib.errors import ClientError
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "intake.toml").read_text(encoding="utf-8"))
@@ -98,12 +98,12 @@ def test_the_key_comes_from_the_variable_named(tmp_path, monkeypatch):
 
 def test_the_key_file_is_made_once_and_private(tmp_path):
     client = make(tmp_path, BLOCK, head='[client]\nname = "x"\n')
-    path = tmp_path / pseudonyms.KEY_FILE
+    path = tmp_path / keys.KEY_FILE
     assert not path.exists()
     first = pseudonyms.key(client)
     assert pseudonyms.key(client) == first == path.read_bytes() and len(first) == 64
     assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [pseudonyms.KEY_FILE, "client.toml", "raw"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [keys.KEY_FILE, "client.toml", "raw"]
 
 
 def test_a_key_that_cannot_be_made_says_so(tmp_path, monkeypatch):
@@ -117,14 +117,14 @@ def test_a_key_that_cannot_be_made_says_so(tmp_path, monkeypatch):
 
 def test_no_key_is_made_where_no_name_is_met(tmp_path):
     read(tmp_path, BLOCK, head='[client]\nname = "x"\n', a__csv="customer_id,score\n1,5\n")
-    assert not (tmp_path / pseudonyms.KEY_FILE).exists()
+    assert not (tmp_path / keys.KEY_FILE).exists()
 
 
 def test_a_file_system_without_links_gets_its_key_too(tmp_path, monkeypatch):
     client = make(tmp_path, BLOCK, head='[client]\nname = "x"\n')
     monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOTSUP, "not supported")))
     assert pseudonyms.key(client) == pseudonyms.key(client)
-    assert [path.name for path in tmp_path.glob(".sqlib-key*")] == [pseudonyms.KEY_FILE]
+    assert [path.name for path in tmp_path.glob(".sqlib-key*")] == [keys.KEY_FILE]
 
 
 def test_a_full_disk_is_named(tmp_path, monkeypatch):

@@ -234,16 +234,16 @@ def test_the_index_shows_version_and_state(run, here):
 
 def test_a_run_records_what_it_was_made_from(run, here):
     (here / "acme" / "corrections.toml").write_bytes(b"")
-    (here / "acme" / "commentary" / "2026Q3").mkdir(parents=True)
-    (here / "acme" / "commentary" / "2026Q3" / "ok.md").write_text("x", encoding="utf-8")
+    (here / "acme" / "coding").mkdir()
+    (here / "acme" / "coding" / "2026Q3.xlsx").write_bytes(b"PK")
     folder = run(parameters={"min_group": "8"})
     (job,) = json.loads((folder / "run.json").read_text(encoding="utf-8"))["jobs"]
     made = job["basis"]
     assert set(made["settings"]["mapping"]) == {"client.toml"}
     assert set(made["settings"]["corrections"]) == {"corrections.toml"}
-    assert set(made["settings"]["judgement"]) == {"commentary/2026Q3/ok.md", "commentary/2026Q3/ok.xlsx"}
+    assert set(made["settings"]["judgement"]) == {"coding/2026Q3.xlsx"}
     assert made["parameters"] == {"compare_to": "previous", "audience": "management", "min_group": 8}
-    assert made["page"] == basis.fingerprint(here / "notebooks/ok.ipynb")
+    assert job["page_sha256"] == basis.fingerprint(here / "notebooks/ok.ipynb")
     assert len(made["package"]["sha256"]) == 64 and "pandas" in made["libraries"]
 
 
