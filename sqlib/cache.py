@@ -22,7 +22,8 @@ from sqlib.client import Client
 _FLOOR_ABOVE = (  # what surrounds a page and cannot change a table
     "page", "notebook", "render", "batch", "cli", "portfolio", "shelf", "jobs", "jobs_file", "freshness", "basis",
     "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote",
-    "forked", "provisioner", "desk", "judgement", "arguments", "checking", "comparing", "difference", "delivery", "pages", "scaffold",
+    "forked", "provisioner", "desk", "judgement", "arguments", "checking", "comparing", "difference", "delivery",
+    "pages", "scaffold",
 )  # fmt: skip
 
 
