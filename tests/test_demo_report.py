@@ -1,6 +1,7 @@
 """The demo report, made once as a consultant makes it: both languages agree and the planted truths are found."""
 
 import base64
+import calendar
 import csv
 import io
 import json
@@ -30,6 +31,7 @@ STRANGERS = TRUTH["period"][
 ]  # satisfied answers of no known customer: in the totals, in one team and channel
 
 NUMBER = re.compile(r"[\u2212+]?\d+(?:,\d{3})*(?:\.\d+)?")
+MONTH = rf"(?<=\d )(?:{'|'.join(calendar.month_name[1:])})(?= \d{{4}})"
 LATIN = re.compile(r"[A-Za-z][A-Za-z_]*")
 BRACKET = {
     "zh": re.compile("\uff08([^\uff08\uff09]*\uff5e[^\uff08\uff09]*)\uff09"),
@@ -93,7 +95,9 @@ def rows(place, name: str) -> list[dict]:
 
 
 def numbers(page: BeautifulSoup) -> Counter:
-    return Counter(NUMBER.findall(page.get_text(" ")))
+    """Every number of a page; an English month counts as the number it is in Chinese."""
+    text = re.sub(MONTH, lambda match: f" {list(calendar.month_name).index(match[0])} ", page.get_text(" "))
+    return Counter(NUMBER.findall(text))
 
 
 # ---------------------------------------------------------------- both languages
