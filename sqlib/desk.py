@@ -6,7 +6,7 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import commentary, freshness, needs, notebook, periods, portfolio, quotes
+from sqlib import basis, commentary, freshness, needs, notebook, periods, portfolio, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
@@ -17,8 +17,17 @@ FULLEST = ("management", "internal")  # other versions leave findings out and wo
 
 
 def brought_up(jobs: list, out: Path) -> list[tuple]:
-    """Bring the workbooks of one client up to date with its reports: (job, remarks) of each that lies there."""
-    return [(job, refresh(job, _executed(job, out))) for job in jobs if _done(job, out)]
+    """Bring the workbooks of one client up to date with its reports: (job, remarks) of each that lies there.
+
+    What they say is read and remembered at once: the next plan opens none of them.
+    """
+    told = [(job, refresh(job, _executed(job, out))) for job in jobs if _done(job, out)]
+    return [(job, remarks + _tried(lambda job=job: _remembered(job))) for job, remarks in told]
+
+
+def _remembered(job) -> list[SqlibError]:
+    basis.settings(job.who, job.period, job.page.stem)
+    return []
 
 
 def _done(job, out: Path) -> bool:

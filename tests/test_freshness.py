@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_batch import Kernel, project
 
-from sqlib import basis, batch, execution, forms, freshness, jobs, record, words
+from sqlib import basis, batch, execution, forms, freshness, jobs, judgement, record, words
 
 
 @pytest.fixture
@@ -256,3 +256,10 @@ def test_every_reason_to_run_is_worded():
     kinds = {*basis.SETTINGS, "brand", "pseudonyms"}
     assert {"inputs", *basis.PARTS[2:], *kinds} <= worded and kinds <= set(words.catalogue("difference")["kind"])
     assert all(f'"{code}"' in source or code in {*basis.PARTS, *kinds} for code in worded)
+
+
+def test_a_plan_opens_no_workbook_that_a_run_left(here, monkeypatch):
+    made(here)
+    assert (here / "acme/commentary/2026Q3/ok.xlsx").is_file()
+    monkeypatch.setattr(judgement, "_hash", lambda read, mark: pytest.fail("a workbook was opened"))
+    assert planned(here).state == "current"
