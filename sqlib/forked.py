@@ -15,7 +15,8 @@ import traceback
 
 from sqlib import warm
 
-LAUNCHER = "ipykernel_launcher"
+LAUNCHER, INFO = "ipykernel_launcher", "kernel_info_request"
+UNHEARD = (0.03, 0.06, 0.12, 0.24, 0.48)  # seconds after the start
 
 
 def run(connection: socket.socket, message: dict, files: list[int]) -> None:
@@ -65,6 +66,7 @@ def _serve(connection: socket.socket, arguments: list[str]) -> int:
         app = IPKernelApp.instance()
         # A parent is read from the environment at import, which is too late here: it keeps a banner from being printed.
         app.initialize([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        _announced(app.kernel)
         app.poller = threading.Thread(target=_end_with_client, args=(connection,), daemon=True)
         app.start()
     except SystemExit as stopped:
@@ -73,6 +75,19 @@ def _serve(connection: socket.socket, arguments: list[str]) -> int:
         traceback.print_exc(file=sys.__stderr__)
         return 1
     return 0
+
+
+def _announced(kernel) -> None:
+    """Say "idle" a few times: a forked kernel is ready before a server listens, which asks again every half second."""
+    from tornado.ioloop import IOLoop
+
+    def idle() -> None:
+        asked = kernel.get_parent("shell").get("header", {}).get("msg_type", INFO)
+        if asked == INFO:  # nothing was run yet
+            kernel._publish_status("idle", "shell", {"header": {}})  # an answer to nobody
+
+    for seconds in UNHEARD:
+        IOLoop.current().call_later(seconds, idle)
 
 
 def _end_with_client(connection: socket.socket) -> None:
