@@ -241,7 +241,7 @@ class _Batch:
         ]
 
     def _desk_done(self, job: Job) -> bool:
-        return freshness.entry(record.read(self.out / job.folder), job).get("desk", False)
+        return freshness.entry(freshness.recorded(self.out / job.folder), job).get("desk", False)
 
     def _finish(self, job, value) -> None:
         """Publish what was made, record it, tell it."""
@@ -265,7 +265,7 @@ class _Batch:
         try:
             publication.publish(made, folder)
             if made.status == "done" and isinstance(job, Job):
-                return publication.settled(job, made, folder, record.read(folder))
+                return publication.settled(job, made, folder, freshness.recorded(folder))
         except (SqlibError, OSError) as error:
             made.status, made.reason = "failed", as_error(error, folder)
         return {}

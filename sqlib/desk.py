@@ -6,7 +6,7 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import basis, commentary, freshness, needs, notebook, periods, portfolio, quotes
+from sqlib import basis, commentary, freshness, needs, notebook, periods, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
@@ -31,7 +31,7 @@ def _remembered(job) -> list[SqlibError]:
 
 
 def _done(job, out: Path) -> bool:
-    return freshness.entry(portfolio.recorded(out / job.folder / "run.json"), job).get("status") == "done"
+    return freshness.entry(freshness.recorded(out / job.folder), job).get("status") == "done"
 
 
 def _executed(job, out: Path) -> Path:

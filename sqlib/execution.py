@@ -26,7 +26,7 @@ class Limits:
 
 
 class Stopped(Exception):
-    """A notebook that did not run to its end: a code of ``words/errors/execution.toml`` and what it names."""
+    """A notebook that did not run to its end: why, as a code ``making`` words, and what it names."""
 
     def __init__(self, code: str, got: str):
         super().__init__(code)
@@ -108,11 +108,10 @@ def _papermill():
         """The engine of papermill with a client that counts."""
 
         @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, log_output=False, execution_timeout=None, **settings):
-            settings = {name: settings[name] for name in ("config",)}
+        def execute_managed_notebook(cls, nb_man, kernel_name, execution_timeout=None, config=None, **_):
             client = Bounded(
                 nb_man, kernel_name=kernel_name, timeout=execution_timeout, startup_timeout=60,
-                shutdown_kernel="immediate", log=logging.getLogger("papermill"), **settings,
+                shutdown_kernel="immediate", log=logging.getLogger("papermill"), config=config,
             )  # fmt: skip
             return client.execute()
 

@@ -3,25 +3,25 @@
 A report is current when nothing it was made from has changed (``basis``) and every file it promised still lies there.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlib import basis, portfolio
 from sqlib.errors import SqlibError
 from sqlib.jobs import Job
 
+FILE = "run.json"
 RUNS, CURRENT, BLOCKED = "runs", "current", "blocked"
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A job, what is to become of it, why, and what it is made from."""
+    """A job, what is to become of it, and why."""
 
     job: object
     state: str  # runs | current | blocked
     why: tuple[tuple[str, str], ...] = ()  # code of words/cli.toml [why] and what it names
     reason: SqlibError | None = None
-    made_from: dict = field(default_factory=dict)
 
 
 def sort(jobs: list, out: Path, *, force: bool = False) -> list[Planned]:
@@ -41,15 +41,15 @@ def _planned(job, out: Path, records: dict[Path, dict], force: bool) -> Planned:
         return Planned(job, BLOCKED, reason=error)
     folder = out / job.folder
     if folder not in records:
-        records[folder] = _recorded(folder)
+        records[folder] = recorded(folder)
     why = (("forced", ""),) if force else tuple(_why(job, records[folder], folder, made_from))
-    return Planned(job, RUNS if why else CURRENT, why, made_from=made_from)
+    return Planned(job, RUNS if why else CURRENT, why)
 
 
-def _recorded(folder: Path) -> dict:
-    """The record of earlier runs; one that cannot be read vouches for nothing."""
+def recorded(folder: Path) -> dict:
+    """The record of earlier runs; one that cannot be read vouches for nothing: the index finds what lies there."""
     try:
-        return portfolio.recorded(folder / "run.json")
+        return portfolio.recorded(folder / FILE)
     except SqlibError:
         return {}
 

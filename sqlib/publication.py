@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from sqlib import basis, notebook, render
+from sqlib import basis, formats, notebook, render
 from sqlib.freshness import entry
 from sqlib.jobs import Job
 from sqlib.making import FAILED, Made, unworded
 
-PER_LANGUAGE = ("html", "pdf", "docx", "pptx", "png")
+KEPT = ("notebook", "xlsx", "png", *formats.PER_LANGUAGE)  # what a record names of one language
 
 
 def publish(made: Made, folder: Path) -> None:
@@ -55,7 +55,7 @@ def standing(job: Job, folder: Path) -> list[str]:
 
 
 def _files(told: dict) -> dict[str, str]:
-    return {kind: told[kind] for kind in ("notebook", "xlsx", *PER_LANGUAGE) if kind in told}
+    return {kind: told[kind] for kind in KEPT if kind in told}
 
 
 def _agrees(executed: Path, findings: list[dict]) -> bool:

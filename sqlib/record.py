@@ -3,21 +3,11 @@
 import json
 from pathlib import Path
 
-from sqlib import __version__, basis, notebook, portfolio, publication, render, shelf
-from sqlib.errors import SqlibError
-from sqlib.freshness import entry, mark
+from sqlib import __version__, basis, notebook, publication, render, shelf
+from sqlib.formats import KINDS
+from sqlib.freshness import FILE, entry, mark, recorded
 from sqlib.jobs import Job, Refused
 from sqlib.making import Made
-
-FILE = "run.json"
-
-
-def read(folder: Path) -> dict:
-    """The record of a folder; half a record helps nobody: the index finds the reports that lie there."""
-    try:
-        return portfolio.recorded(folder / FILE)
-    except SqlibError:
-        return {}
 
 
 def write(job: Job, made: Made, folder: Path, languages: dict, times: tuple[str, str]) -> None:
@@ -26,7 +16,7 @@ def write(job: Job, made: Made, folder: Path, languages: dict, times: tuple[str,
     languages : its reports as they stand; times : when it began and ended, UTC. ``desk`` : were the consultant's
     workbooks brought up to date with it?
     """
-    known = read(folder)
+    known = recorded(folder)
     mine, before = (job.page.stem, job.place), entry(known, job)
     others = [other for other in known.get("jobs", ()) if mark(other) != mine]
     done = made.status == "done"
@@ -82,7 +72,7 @@ def formats(languages: dict) -> list[str]:
     each = [{kind for kind in told if kind != "xlsx"} for told in languages.values()]
     common = set.intersection(*each) if each else set()
     common |= {"xlsx"} if any("xlsx" in told for told in languages.values()) else set()
-    return sorted(common & {"html", "pdf", "docx", "xlsx", "pptx", "png"})
+    return sorted(common & {*KINDS})
 
 
 def seed(job: Job):
@@ -93,7 +83,7 @@ def seed(job: Job):
 
 def refreshed(job: Job, folder: Path) -> None:
     """The consultant's workbooks were brought up to date with the report."""
-    told = read(folder)
+    told = recorded(folder)
     if known := entry(told, job):
         known["desk"] = True
         save(job, told, folder)

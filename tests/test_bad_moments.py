@@ -17,7 +17,7 @@ import pytest
 from client_folder import write
 from test_batch import FEEDBACK, HEAD, HERE, ROWS, files
 
-from sqlib import batch, freshness, jobs, record
+from sqlib import batch, freshness, jobs
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="browser absent: signals as Linux has them")
 
@@ -103,7 +103,7 @@ def test_a_page_that_goes_wrong_is_named_and_leaves_no_report(here, what, code, 
     assert what != "memory" or "MemoryError" in ended["Acme Ltd"]["reason"]["got"]
     assert not [name for name in names(here) if name.endswith((".html", "numbers.csv"))]
     assert not (here / "reports" / batch.STAGING).exists()
-    (entry,) = record.read(here / "reports/acme/2026Q3")["jobs"]
+    (entry,) = freshness.recorded(here / "reports/acme/2026Q3")["jobs"]
     assert entry["status"] == "failed" and entry["reason"]["zh"]
     until(lambda: not left(here), 10)
 

@@ -227,12 +227,12 @@ def test_mapping_xlsx_counts(here):
 def test_a_run_that_ended_before_the_workbooks_brings_them_up_to_date(here):
     made(here)
     folder = here / "reports/acme/2026Q3"
-    told = record.read(folder)
+    told = freshness.recorded(folder)
     told["jobs"][0]["desk"] = False
     (folder / record.FILE).write_text(json.dumps(told), encoding="utf-8")
     (here / "acme/commentary/2026Q3/ok.xlsx").unlink()
     assert made(here) == ["current"]
-    assert (here / "acme/commentary/2026Q3/ok.xlsx").is_file() and record.read(folder)["jobs"][0]["desk"]
+    assert (here / "acme/commentary/2026Q3/ok.xlsx").is_file() and freshness.recorded(folder)["jobs"][0]["desk"]
     assert made(here) == ["current"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_batch import Kernel, project
 
-from sqlib import batch, execution, formats, freshness, jobs, record
+from sqlib import batch, execution, formats, freshness, jobs
 
 PLACE = "reports/acme/2026Q3/management"
 KERNEL = Kernel()
@@ -132,5 +132,5 @@ def test_a_report_no_record_tells_of_stays_where_it_says_the_same(here):
 def test_the_record_names_every_file_that_stands(here):
     made(here, "zh,en", "xlsx,png")
     made(here, "zh")
-    (job,) = record.read(here / "reports/acme/2026Q3")["jobs"]
+    (job,) = freshness.recorded(here / "reports/acme/2026Q3")["jobs"]
     assert {name.removeprefix("management/") for name in job["files"]} == lies(here)

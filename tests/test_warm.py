@@ -1,7 +1,9 @@
 """Warm kernels: a forked kernel is the kernel a plain one would be, and goes when it should."""
 
+import contextlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -147,6 +149,17 @@ def test_figures_are_shown(shared):
         outputs = shared.outputs("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])")
         assert [each["msg_type"] for each in outputs] == ["display_data"]
         assert outputs[0]["content"]["data"]["image/png"]
+
+
+def test_who_listens_late_is_told_that_it_is_idle():
+    """A server that missed the first status would ask again only after half a second."""
+    with kernel() as started:
+        until, heard = time.monotonic() + 2, []
+        while time.monotonic() < until and not heard:
+            with contextlib.suppress(queue.Empty):
+                message = started.client.get_iopub_msg(timeout=0.2)
+                heard += [message] if message["content"].get("execution_state") == "idle" else []
+        assert heard and not heard[0]["parent_header"]
 
 
 FIGURES = """
