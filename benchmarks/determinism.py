@@ -1,7 +1,7 @@
 """Two fresh copies of the project at different paths, cold caches, different hash seeds: the demo gives equal bytes.
 
-Compared: ``findings.csv``, every table and every HTML report byte by byte; the index apart from the moment at which each
-report was made; executed notebooks apart from times and paths.
+Compared: ``findings.csv``, every table and every HTML report byte by byte; the index apart from the moment at which
+each report was made; executed notebooks apart from times and paths.
 Each copy runs its own ``sqlib``. A copy holds what git would: committed, changed and new files, nothing ignored.
 Exit status 1 where something differs.
 """
