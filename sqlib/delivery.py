@@ -80,7 +80,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     SqlibError : ``delivery.outside`` for a file that is a link to a place outside the folder
     """
     paths = [path for path in folder.glob("*") if path.suffix in KINDS]
-    paths += [*folder.glob("tables/*/*.csv"), *folder.glob("figures/*/*.png")]
+    paths += [*folder.glob("tables/*/*.csv"), *folder.glob("figures/*/*.png"), *folder.glob("packs/*/*")]
     for path in paths:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise SqlibError("delivery.outside", where=folder, got=path.name)

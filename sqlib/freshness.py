@@ -84,7 +84,7 @@ def _why(job: Job, record: dict, folder: Path, made_from: dict):
     key = basis.key(made_from)
     if not changed:
         yield from (("language_old", language) for language, made in told.items() if made.get("key") != key)
-    promised = [made[kind] for made in told.values() for kind in ("notebook", *job.formats) if kind in made]
+    promised = [made[kind] for made in told.values() for kind in ("notebook", "packs", *job.formats) if kind in made]
     promised += known.get("files", ())
     if gone := [name for name in dict.fromkeys(promised) if not (folder / name).exists()]:
         yield "gone", ", ".join(gone)

@@ -10,10 +10,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import basis, brand, execution, formats, notebook, project, render
+from sqlib import basis, brand, execution, formats, notebook, packs, project, render
 from sqlib.errors import SqlibError
 from sqlib.jobs import Job, Loose
 
+FOLDERS = {"png": "figures", "packs": packs.FOLDER}  # kinds that are a folder of files, and what lies above it
 ONCE = {"xlsx"}  # holds both languages: the first makes it
 FAILED, SOURCE = "failed.ipynb", "page.ipynb"
 
@@ -121,6 +122,7 @@ def _languages(job: Job, made: Made, staging: Path, target: Path, version: str, 
         entry = {"notebook": executed, "html": folder / f"{job.page.stem}.{language}.html"}
         render.html(nb, entry["html"], language=language, version=version, brand=worn)
         entry |= _formats(job, language, folder, executed, version, worn)
+        entry |= _packs(nb, job, language, folder, version, worn)
         seconds = round(time.perf_counter() - began, 1)
         _keep(job, made, language, entry)
         made.languages[language] |= {"seconds": seconds, "findings": len(given[0]), "stamp": f"{version} draft"}
@@ -131,13 +133,13 @@ def _languages(job: Job, made: Made, staging: Path, target: Path, version: str, 
 
 
 def _keep(job: Job, made: Made, language: str, entry: dict[str, Path]) -> None:
-    """Where each file will lie; the workbook and the folder of figures are told with their language too."""
+    """Where each file will lie; the workbook and the folders are told with their language too."""
     told = {}
     for kind, path in entry.items():
         target = f"{job.place}/{path.name}"
-        if kind == "png":
-            target = f"{job.place}/figures/{path.name}"
-            made.files |= {f"{target}/{figure.name}": figure for figure in sorted(path.iterdir())}
+        if kind in FOLDERS:
+            target = f"{job.place}/{FOLDERS[kind]}/{path.name}"
+            made.files |= {f"{target}/{each.name}": each for each in sorted(path.iterdir())}
         else:
             made.files[target] = path
         told[kind] = target
@@ -157,6 +159,13 @@ def _formats(job: Job, language: str, folder: Path, executed: Path, version: str
         name = {"xlsx": f"{job.page.stem}.xlsx", "png": f"{job.page.stem}.{language}"}
         made[kind] = formats.make(kind, source, folder / name.get(kind, f"{job.page.stem}.{language}.{kind}"))
     return made
+
+
+def _packs(nb, job: Job, language: str, folder: Path, version: str, worn) -> dict[str, Path]:
+    """The folder of sheets for single readers, where the page leaves any."""
+    into = folder / packs.FOLDER / f"{job.page.stem}.{language}"
+    written = packs.write(nb, into, language=language, version=version, state="draft", brand=worn)
+    return {"packs": into} if written else {}
 
 
 def _execute(job: Job, page, language: str, folder: Path, made: Made, limits, target: Path) -> Path:

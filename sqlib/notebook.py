@@ -22,7 +22,9 @@ from nbformat import NotebookNode  # noqa: E402
 from sqlib.errors import SqlibError  # noqa: E402
 
 LANGUAGES = ("zh", "en")
-REPORT, FINDING, ABSENT = (f"application/vnd.sqlib.{name}+json" for name in ("report", "finding", "absent"))
+REPORT, FINDING, ABSENT, SHEET = (
+    f"application/vnd.sqlib.{name}+json" for name in ("report", "finding", "absent", "sheet")
+)
 
 _PNG = b'"image/png": "'
 
@@ -76,7 +78,8 @@ def harvest(nb: NotebookNode) -> dict:
 
     Returns
     -------
-    ``report`` : the last report record, or an empty dict; ``findings`` and ``absent`` : lists in the order of the page
+    ``report`` : the last report record, or an empty dict; ``findings``, ``absent`` and ``sheets`` : lists in the order
+    of the page
     """
     outputs = [output for cell in nb["cells"] if cell["cell_type"] == "code" for output in cell["outputs"]]
     reports = records(outputs, REPORT)
@@ -84,6 +87,7 @@ def harvest(nb: NotebookNode) -> dict:
         "report": reports[-1] if reports else {},
         "findings": records(outputs, FINDING),
         "absent": records(outputs, ABSENT),
+        "sheets": records(outputs, SHEET),
     }
 
 

@@ -42,6 +42,7 @@ from sqlib.words import Listing, Term
 FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
 REPORT = "application/vnd.sqlib.report+json"
+SHEET = "application/vnd.sqlib.sheet+json"
 READ = "read.json"  # what the page read, in its out_dir: for the record of the run
 UNDRAWN = ("not_comparable", "none_judged")  # verdicts that leave nothing to draw; a figure may declare more
 
@@ -239,6 +240,26 @@ class Page(Reading):
         shown = fragments.finding(finding.strength, parts, self.language)
         marked = {"withheld": True} if remark.withheld else {}
         _emit({FINDING: record | marked | {"parts": parts}, "text/html": shown, "text/plain": parts["statement"]})
+
+    def sheets(self, build, *results, **kwargs) -> None:
+        """A record of every sheet ``build`` makes of the results, each for one reader; in the internal version only.
+
+        ``build(*results, language=…, name=…)`` yields dicts: kind, name, title, html (safe), and perhaps a form to fill
+        in; ``name`` tells the name of a person's id. The runner writes each as a page of its own.
+        """
+        if any(isinstance(result, Absent) for result in results):
+            return
+        if not self.audience.names:
+            self._html("note", self.say("sheets", "internal"))
+            return
+        known = pseudonyms.names(self.client)
+        with style.theme():
+            made = list(
+                build(*results, language=self.language, name=lambda person: known.get(person, person), **kwargs)
+            )
+        for sheet in made:
+            _emit({SHEET: sheet, "text/plain": f"<{sheet['kind']}>"})
+        self._html("note", self.say("sheets", "made", count=len(made)))
 
     def summary(self) -> None:
         """The consultant's words on the page as a whole, above the core findings; nothing where there are none."""

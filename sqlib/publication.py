@@ -7,7 +7,7 @@ from sqlib.freshness import entry
 from sqlib.jobs import Job
 from sqlib.making import FAILED, Made, unworded
 
-KEPT = ("notebook", "xlsx", "png", *formats.PER_LANGUAGE)  # what a record names of one language
+KEPT = ("notebook", "xlsx", "png", "packs", *formats.PER_LANGUAGE)  # what a record names of one language
 
 
 def publish(made: Made, folder: Path) -> None:
@@ -64,7 +64,8 @@ def _agrees(executed: Path, findings: list[dict]) -> bool:
 
 def _owned(job: Job, folder: Path) -> list[Path]:
     place, stem = folder / job.place, job.page.stem
-    found = [*place.glob(f"{stem}.*"), *(place / "tables" / stem).glob("*"), *(place / "figures").glob(f"{stem}.*/*")]
+    found = [*place.glob(f"{stem}.*"), *(place / "tables" / stem).glob("*")]
+    found += [path for above in ("figures", "packs") for path in (place / above).glob(f"{stem}.*/*")]
     return [path for path in found if path.is_file()]
 
 

@@ -19,7 +19,8 @@ from sqlib.formats import PER_LANGUAGE
 
 AUDIENCES = ("management", "internal", "team", "client")  # the fullest record that holds no name comes first
 TEAM = "team"  # the audience that is several
-TABLES, FIGURES = "tables", "figures"  # folders beside the reports of an audience
+TABLES, OF_LANGUAGE = "tables", ("figures", "packs")  # folders beside the reports of an audience
+BESIDE = (TABLES, *OF_LANGUAGE)
 RUN = "run.json"
 
 
@@ -80,7 +81,7 @@ def place(audience: str, team: str = "") -> str:
     if not (audience == TEAM and team):
         return audience
     plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", team).strip(". ")
-    as_is = plain == team and plain not in (TABLES, FIGURES)  # folders of the audience as a whole
+    as_is = plain == team and plain not in BESIDE  # folders of the audience as a whole
     mark = "" if as_is else f"~{hashlib.sha256(team.encode()).hexdigest()[:6]}"
     return f"{audience}/{plain}{mark}"
 
@@ -89,7 +90,7 @@ def places(folder: Path) -> list[Path]:
     """Folders that hold the files of an audience, the fullest audience first; of teams by name."""
     found = []
     for audience in AUDIENCES:
-        inner = (path for path in (folder / audience).glob("*") if path.is_dir() and path.name not in (TABLES, FIGURES))
+        inner = (path for path in (folder / audience).glob("*") if path.is_dir() and path.name not in BESIDE)
         found += [folder / audience, *(sorted(inner) if audience == TEAM else ())]
     return found
 
@@ -183,8 +184,10 @@ def files(folder: Path, job: Job, language: str) -> dict[str, str]:
     told = job.languages.get(language, Made())
     usual = {kind: f"{job.place}/{job.stem}.{language}.{kind}" for kind in PER_LANGUAGE}
     found = {kind: getattr(told, kind) or (name if (folder / name).exists() else "") for kind, name in usual.items()}
-    drawn = f"{job.place}/{FIGURES}/{job.stem}.{language}"
-    return {kind: name for kind, name in found.items() if name} | _folder(folder, FIGURES, drawn)
+    found = {kind: name for kind, name in found.items() if name}
+    for kind in OF_LANGUAGE:
+        found |= _folder(folder, kind, f"{job.place}/{kind}/{job.stem}.{language}")
+    return found
 
 
 def shared(folder: Path, job: Job) -> dict[str, str]:

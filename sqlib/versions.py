@@ -51,7 +51,7 @@ def files(folder: Path) -> list[Path]:
     for own in portfolio.places(folder):
         tops = [path for path in own.glob("*") if path.suffix in KINDS]
         found += [path for path in tops if not path.name.endswith(".failed.ipynb")]
-        found += [*(own / "tables").glob("*/*.csv"), *(own / "figures").glob("*/*.png")]
+        found += [*(own / "tables").glob("*/*.csv"), *(own / "figures").glob("*/*.png"), *(own / "packs").glob("*/*")]
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 

@@ -51,7 +51,7 @@ class Kernel:
     PapermillExecutionError = PapermillExecutionError
 
     def __init__(self):
-        self.calls, self.tables, self.fault, self.closes = [], ("numbers",), None, True
+        self.calls, self.tables, self.fault, self.closes, self.sheets = [], ("numbers",), None, True, []
         self.level = lambda language: 1.0
 
     def execute_notebook(self, source, executed, values, **settings):
@@ -59,6 +59,7 @@ class Kernel:
         stem, language = Path(executed).stem.rsplit(".", 1)
         finding = {"finding_id": f"{stem}.level", "stem": stem, "estimate": self.level(language), "strength": "weak"}
         cells = [_cell(notebook.FINDING, finding | {"parts": {"statement": language}})]
+        cells += [_cell(notebook.SHEET, sheet) for sheet in self.sheets]
         if self.closes and not self.fault:
             cells.append(_cell(notebook.REPORT, {"stem": stem, "language": language}))
         notebook.write(v4.new_notebook(cells=cells), executed)

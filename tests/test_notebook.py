@@ -39,7 +39,7 @@ def test_harvest_takes_the_last_report_record_and_none_is_an_empty_dict():
     record = {"stem": "later"}
     nb.cells.append(v4.new_code_cell(outputs=[v4.new_output("display_data", data={notebook.REPORT: record})]))
     assert notebook.harvest(nb)["report"] == record
-    assert notebook.harvest(v4.new_notebook()) == {"report": {}, "findings": [], "absent": []}
+    assert notebook.harvest(v4.new_notebook()) == {"report": {}, "findings": [], "absent": [], "sheets": []}
 
 
 def test_keep_language_drops_the_other_prose_and_leaves_the_original():

@@ -134,3 +134,21 @@ def test_the_record_names_every_file_that_stands(here):
     made(here, "zh")
     (job,) = freshness.recorded(here / "reports/acme/2026Q3")["jobs"]
     assert {name.removeprefix("management/") for name in job["files"]} == lies(here)
+
+
+def test_sheets_of_people_who_left_go_and_those_of_the_other_language_stay(here, monkeypatch):
+    def people(*names):
+        return [{"kind": "person", "name": name, "title": name, "html": ""} for name in names]
+
+    monkeypatch.setattr(KERNEL, "sheets", people("ann", "bob"))
+    made(here, "zh,en")
+    assert {name for name in lies(here) if "packs" in name} == {
+        f"packs/ok.{language}/person-{name}.{language}.html" for language in ("zh", "en") for name in ("ann", "bob")
+    }
+    monkeypatch.setattr(KERNEL, "sheets", people("bob"))
+    changed(here)
+    made(here, "zh")
+    assert "packs/ok.zh/person-ann.zh.html" not in lies(here) and "packs/ok.zh/person-bob.zh.html" in lies(here)
+    (here / PLACE / "packs/ok.zh/person-bob.zh.html").unlink()
+    (here / PLACE / "packs/ok.zh").rmdir()
+    assert why(here, "zh") == ["gone"]
