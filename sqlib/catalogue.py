@@ -21,6 +21,17 @@ class Entry:
     hands_over: tuple[str, ...]
     after: tuple[str, ...]
     listed: bool
+    audiences: tuple[str, ...] = ()  # those it may be made for; empty: all
+
+    def serves(self, audience: str) -> bool:
+        return not self.audiences or audience in self.audiences
+
+    def check(self, audience: str) -> None:
+        """Refuse an audience the page is not for: ``catalogue.not_for_audience``."""
+        if not self.serves(audience):
+            raise ArgumentError(
+                "catalogue.not_for_audience", page=self.stem, got=audience, known=", ".join(self.audiences)
+            )
 
 
 def entries(root: Path | None = None) -> dict[str, Entry]:
@@ -30,20 +41,25 @@ def entries(root: Path | None = None) -> dict[str, Entry]:
     return {stem: _entry(stem, block, root / "notebooks") for stem, block in declared.items()}
 
 
-def pick(only: list[str] | None = None, root: Path | None = None) -> list[Entry]:
-    """The pages asked for, or all that are listed.
+def pick(only: list[str] | None = None, root: Path | None = None, audience: str = "") -> list[Entry]:
+    """The pages asked for, or all that are listed and may be made for the audience.
 
     Raises
     ------
-    ArgumentError : ``catalogue.unknown_page`` with the pages there are
+    ArgumentError : ``catalogue.unknown_page`` with the pages there are, ``catalogue.not_for_audience``
     """
     known = entries(root)
     for stem in only or ():
         if stem not in known:
             raise ArgumentError("catalogue.unknown_page", got=stem, known=", ".join(known))
-    return [known[stem] for stem in only] if only else [entry for entry in known.values() if entry.listed]
+    if not only:
+        return [page for page in known.values() if page.listed and (not audience or page.serves(audience))]
+    for page in (known[stem] for stem in only if audience):
+        page.check(audience)
+    return [known[stem] for stem in only]
 
 
 def _entry(stem: str, block: dict, folder: Path) -> Entry:
     lists = {name: tuple(block[name]) for name in ("reads", "uses", "hands_over", "after")}
-    return Entry(stem, folder / f"{stem}.ipynb", block["title"], block["question"], listed=block["listed"], **lists)
+    return Entry(stem, folder / f"{stem}.ipynb", block["title"], block["question"], listed=block["listed"],
+                 audiences=tuple(block.get("audiences", ())), **lists)  # fmt: skip

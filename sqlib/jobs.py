@@ -130,7 +130,7 @@ def plan(
     ArgumentError : an unknown page, period, language, audience, format or parameter, or two clients of one id; what is
         wrong with a client, where no other client is left to serve
     """
-    pages = catalogue.pick(only)
+    pages = catalogue.pick(only, audience=audience)
     formats = known_formats(formats)
     values = {page.stem: typed(page, parameters or {}) for page in pages}
     _spoken(languages or (), audience, *values.values())

@@ -111,6 +111,7 @@ def _report(entry: Entry, page: catalogue.Entry, number: int, path: Path) -> Job
     if entry.output:
         raise ArgumentError("jobs_file.output", where=path, number=number, got=entry.output)
     shared = {name: str(given.pop(name)) for name in SHARED & set(given)}
+    page.check(shared.get("audience", "management"))
     values, kinds = jobs.typed(page, given), jobs.known_formats(entry.to)
     folder = _place(shared["client_dir"], path) or Path(shared["client_dir"])
     languages = [shared["language"]] if "language" in shared else None

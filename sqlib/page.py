@@ -60,15 +60,17 @@ def open(
 
     Raises
     ------
-    ArgumentError, ClientError : a parameter or client.toml is wrong
+    ArgumentError, ClientError : a parameter or client.toml is wrong, or the page is not for this audience
     """
     given = {name: value for name, value in locals().items() if name != "stem"}
     check(given)
+    if known := catalogue.entries().get(stem):
+        known.check(audience)
     who = client.load(project.client_folder(client_dir))
     chosen = client.reporting_period(who, period)
     before = periods.compared(chosen, compare_to, who.fiscal_year_start)
-    known = as_of or who.data_until
-    until = pd.Timestamp(known) if known else None
+    day = as_of or who.data_until
+    until = pd.Timestamp(day) if day else None
     return Page(stem, who, chosen, before, until, given)
 
 

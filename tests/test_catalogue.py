@@ -71,3 +71,13 @@ def test_the_committed_catalogue_speaks_both_languages():
     for entry in catalogue.entries().values():
         for text in (entry.title, entry.question):
             assert set(text) == set(words.LANGUAGES) and all(text.values()), entry.stem
+
+
+def test_a_page_about_single_people_is_left_out_or_refused_for_other_audiences(root):
+    with (root / "notebooks" / "catalogue.toml").open("a", encoding="utf-8") as file:
+        file.write(BLOCK.format(stem="people", after="[]", listed="true") + 'audiences = ["internal"]\n')
+    assert [page.stem for page in catalogue.pick(None, root, "client")] == ["zebra", "apple"]
+    assert [page.stem for page in catalogue.pick(None, root, "internal")] == ["zebra", "apple", "people"]
+    with pytest.raises(ArgumentError) as caught:
+        catalogue.pick(["apple", "people"], root, "client")
+    assert caught.value.code == "catalogue.not_for_audience" and caught.value.values["got"] == "client"
