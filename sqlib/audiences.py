@@ -72,12 +72,26 @@ def without_peers(result):
 
 def disguised(frame: pd.DataFrame, client: Client) -> pd.DataFrame:
     """A frame whose ids are pseudonyms: an id of the client's own books tells an insider who it is."""
-    kinds = {name: kind for name in frame if (kind := _stands_for(name))}
+    kinds = {name: kind for name in frame if (kind := _stands_for(_whose(name)))}
     secret = pseudonyms.key(client) if kinds else b""
     for name, kind in kinds.items():
         known = {value: pseudonyms.of(str(value), kind, secret) for value in frame[name].dropna().unique()}
         frame = frame.assign(**{name: frame[name].map(known)})
     return frame
+
+
+def faced(result, client: Client, names: Mapping[str, str] | None):
+    """A Result, or a frame, whose people stand under their names, or under pseudonyms where ``names`` is None."""
+    secret = pseudonyms.key(client)
+    face = (lambda person: names.get(person, person)) if names is not None else functools.cache(
+        lambda person: pseudonyms.of(person, "person", secret))  # fmt: skip
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        columns = [name for name in frame if _stands_for(_whose(name)) == "person"]
+        known = {name: {person: face(str(person)) for person in frame[name].dropna().unique()} for name in columns}
+        return frame.assign(**{name: frame[name].map(faces) for name, faces in known.items()}) if columns else frame
+
+    return _each_frame(result, change)
 
 
 def _each_frame(result, change):
@@ -135,6 +149,12 @@ def _own_rows(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def _whose(column: str) -> str:
+    """The column of a table that one of a pair is like: ``first_ratee_id`` is a ``ratee_id``."""
+    return column.removeprefix("first_").removeprefix("second_")
+
+
+@functools.cache
 def _stands_for(column: str) -> str:
     """Kind of pseudonym for the ids of a column: of a customer, a person, or a row of some table; empty for others."""
     for table in map(contracts.load, contracts.names()):

@@ -156,6 +156,7 @@ class Page(Reading):
         if findings.describe(key, result) is None:
             self._html("note", self.say("table", "empty"))
             return
+        result = self._faced(result)
         finding, result = self._told(key, result), audiences.cut(result, self.audience)
         kept = finding is None
         caption = (
@@ -164,6 +165,10 @@ class Page(Reading):
         self._html("caption", caption)
         if kept or finding.verdict not in (*UNDRAWN, *words.entry(self.stem, "figure", key).get("undrawn", ())):
             self._picture(key, result, plot, caption, kwargs)
+
+    def _faced(self, result):
+        """People under the names this reader may read."""
+        return audiences.faced(result, self.client, pseudonyms.names(self.client) if self.audience.names else None)
 
     def _told(self, key: str, result) -> findings.Finding | None:
         """What this reader is told; None where there is something to say and it is about groups kept from them.
@@ -208,7 +213,8 @@ class Page(Reading):
             return
         self._write(key, frame)
         hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
-        self._tabulate(key, self._named(_sorted(frame[~hidden], spec)), spec, spec[self.language])
+        shown = self._faced(self._named(_sorted(frame[~hidden], spec)))
+        self._tabulate(key, shown, spec, spec[self.language])
         if hidden.any():
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
@@ -228,7 +234,7 @@ class Page(Reading):
 
         A finding the consultant withholds leaves a record that it is, and nothing of what it says.
         """
-        finding = None if isinstance(result, Absent) else self._told(key, result)
+        finding = None if isinstance(result, Absent) else self._told(key, self._faced(result))
         if finding is None:
             return
         record = finding.record(client=self.client.id, period=self.period.text, stem=self.stem)

@@ -166,3 +166,17 @@ def test_no_small_group_is_left_between_a_total_and_its_parts(teams, unnamed, se
     for _, cells in weak_points.table.groupby("family"):
         rest = level["n"] - cells.loc[cells["verdict"] != "hidden", "n"].sum()
         assert rest == 0 or rest >= weak_points.min_group
+
+
+# ---------------------------------------------------------------- people
+
+
+def test_people_stand_under_names_inside_the_house_and_under_pseudonyms_elsewhere(who):
+    pair = {"first_staff_id": ["A1", "A2"], "second_staff_id": ["A2", None], "estimate": [1.0, 2.0]}
+    made = Made(pd.DataFrame(pair))
+    inside = audiences.faced(made, who, {"A1": "Greta Holm"}).table
+    assert inside["first_staff_id"].tolist() == ["Greta Holm", "A2"] and pd.isna(inside["second_staff_id"][1])
+    outside = audiences.faced(made, who, None).table
+    assert outside["first_staff_id"][1] == outside["second_staff_id"][0]  # one person, one pseudonym
+    assert outside["first_staff_id"].str.match(r"P-[A-Z2-7]{10}$").all() and outside["estimate"].tolist() == [1.0, 2.0]
+    assert made.table["first_staff_id"].tolist() == ["A1", "A2"]
