@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+POST = ["team", "department", "site", "manager_id"]
+
 
 def active(customers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
     """Customers under contract at some time in ``start <= t < end``; unknown dates count as under contract."""
@@ -34,16 +36,26 @@ def place(feedback: pd.DataFrame, staff: pd.DataFrame | None) -> pd.DataFrame:
     """
     if staff is None or feedback["staff_id"].isna().all():
         return feedback
-    posts = staff.loc[staff["team"].notna(), ["staff_id", "team", "hired_on", "left_on"]]
-    posts = posts.assign(only=~posts["staff_id"].duplicated(keep=False))
-    asked = feedback.loc[feedback["team"].isna() & feedback["staff_id"].notna(), ["staff_id", "received_at"]]
-    pairs = asked.reset_index(names="at").merge(posts, on="staff_id")
-    day = pairs["received_at"].dt.normalize()
-    begun = pairs["hired_on"].isna() | (pairs["hired_on"] <= day)
-    there = day.notna() & begun & (pairs["left_on"].isna() | (pairs["left_on"] >= day))
-    held = pairs[there | (day.isna() & pairs["only"])].sort_values("hired_on", na_position="first", kind="stable")
-    team = held.drop_duplicates("at", keep="last").set_index("at")["team"]
-    return feedback.assign(team=feedback["team"].fillna(team.reindex(feedback.index)))
+    held = posts(feedback["staff_id"].where(feedback["team"].isna()), feedback["received_at"], staff)
+    return feedback.assign(team=feedback["team"].fillna(held["team"]))
+
+
+def posts(people: pd.Series, days: pd.Series, staff: pd.DataFrame | None) -> pd.DataFrame:
+    """Row by row the post of a person on a day, columns ``POST``: the one begun last of several; without a day only
+    where there is one; blank where nobody knows."""
+    nothing = pd.DataFrame(index=people.index, columns=POST, dtype="str")
+    if staff is None or people.isna().all():
+        return nothing
+    known = staff[["staff_id", *POST, "hired_on", "left_on"]]
+    known = known.assign(only=~known["staff_id"].duplicated(keep=False))
+    asked = pd.DataFrame({"staff_id": people, "day": days.dt.normalize()}).dropna(subset=["staff_id"])
+    pairs = asked.reset_index(names="at").merge(known, on="staff_id")
+    begun = pairs["hired_on"].isna() | (pairs["hired_on"] <= pairs["day"])
+    there = pairs["day"].notna() & begun & (pairs["left_on"].isna() | (pairs["left_on"] >= pairs["day"]))
+    held = pairs[there | (pairs["day"].isna() & pairs["only"])].sort_values(
+        "hired_on", na_position="first", kind="stable"
+    )
+    return held.drop_duplicates("at", keep="last").set_index("at")[POST].reindex(people.index)
 
 
 def by_cell(feedback: pd.DataFrame, items: pd.DataFrame | None) -> pd.DataFrame:

@@ -29,6 +29,7 @@ class Audience:
     house: bool
     peers: tuple[str, ...]
     hides: tuple[str, ...]
+    closed: tuple[str, ...] = ()
     own: tuple[tuple[str, str], ...] = ()
     numbers: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -46,7 +47,7 @@ def load(name: str, **own: str) -> Audience:
     """The audience called ``name``; ``own``: the reader's own member of each grouping of its ``peers``."""
     entry = words.entry("audiences", name)
     rules = {rule: entry[rule] for rule in ("names", "withheld", "house")}
-    sets = {rule: tuple(entry[rule]) for rule in ("peers", "hides")}
+    sets = {rule: tuple(entry[rule]) for rule in ("peers", "hides", "closed")}
     return Audience(name, **rules, **sets, own=tuple((kind, own[kind]) for kind in sets["peers"]))
 
 
@@ -157,8 +158,9 @@ def _whose(column: str) -> str:
 @functools.cache
 def _stands_for(column: str) -> str:
     """Kind of pseudonym for the ids of a column: of a customer, a person, or a row of some table; empty for others."""
+    plain = column.removeprefix("first_").removeprefix("second_")  # of a pair: first_rater_id
     for table in map(contracts.load, contracts.names()):
-        declared = table.columns.get(column)
-        if declared is not None and declared.type == "id" and (declared.identifies or column == table.key[0]):
+        declared = table.columns.get(plain)
+        if declared is not None and declared.type == "id" and (declared.identifies or plain == table.key[0]):
             return declared.identifies or "row"
     return ""

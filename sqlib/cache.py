@@ -23,7 +23,7 @@ _FLOOR_ABOVE = (  # what surrounds a page and cannot change a table
     "page", "notebook", "render", "batch", "cli", "portfolio", "shelf", "jobs", "jobs_file", "freshness", "basis",
     "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote",
     "forked", "provisioner", "desk", "judgement", "arguments", "checking", "comparing", "difference", "delivery",
-    "pages", "scaffold",
+    "pages", "scaffold", "packs", "feedback_packs",
 )  # fmt: skip
 
 
@@ -52,7 +52,9 @@ def key(client: Client, name: str, as_of) -> str:
     digest.update(register.fingerprint(client, {name}))
     for metric, scale in sorted(client.scales.items()):
         digest.update(f"{metric}={scale.model_dump_json()}".encode())
-    digest.update(client.feedback.model_dump_json().encode())
+    for section in (client.feedback, client.appraisal):
+        digest.update(section.model_dump_json().encode())
+    digest.update(str(client.fiscal_year_start).encode())
     for table in sorted({name, "customers", "staff"} & set(client.tables)):  # names become the ids listed there
         for number, source in enumerate(client.tables[table], 1):
             digest.update(source.model_dump_json().encode())

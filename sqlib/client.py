@@ -15,10 +15,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sqlib import contracts, faults, periods
+from sqlib import appraisal_scheme, contracts, faults, periods
+from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import ArgumentError, ClientError
 from sqlib.faults import listed, nearest
-from sqlib.fields import Pattern, Text, Texts, TimeZone, as_list, one_of
+from sqlib.fields import STRICT, Pattern, Text, Texts, TimeZone, as_list, one_of
 from sqlib.periods import Period
 
 FILE = "client.toml"
@@ -31,9 +32,9 @@ Profile = Annotated[str, one_of(sorted(path.name for path in PROFILES.iterdir() 
 
 
 class Section(BaseModel):
-    """One table of client.toml: unknown keys are refused, values do not change after reading."""
+    """One table of client.toml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
 
 class Identity(Section):
@@ -159,6 +160,7 @@ class _File(Section):
     cells: Cells = Cells()
     weighting: Weighting = Weighting()
     themes: Themes = Themes()
+    appraisal: Appraisal = Appraisal()
     tables: dict[str, list[Source]] = {}
 
 
@@ -176,6 +178,7 @@ class Client(Identity):
     cells: Cells
     weighting: Weighting
     themes: Themes
+    appraisal: Appraisal
     tables: dict[str, list[Source]]
     places: dict[str, list[str]] = {}  # table -> where each of its blocks is declared, for messages
 
@@ -207,6 +210,7 @@ def load(folder: str | Path) -> Client:
         raise ClientError("client.no_tables", where=where, folder=folder)
     _check_columns(file, where)
     _check_groups(file, where)
+    appraisal_scheme.check(file.appraisal, where)
     _check_period(file, place)
     places = {table: [place(("tables", table, n)) for n in range(len(file.tables[table]))] for table in file.tables}
     return _client(file, client_id, folder, {table: cells for table, cells in places.items() if all(cells)})
@@ -252,7 +256,8 @@ def _check_period(file: _File, place: Callable[[tuple], str]) -> None:
 
 
 def _client(file: _File, client_id: str, folder: Path, places: dict[str, list[str]]) -> Client:
-    sections = {name: getattr(file, name) for name in ("period", "privacy", "scales", "feedback", "cells", "tables")}
+    named = ("period", "privacy", "scales", "feedback", "cells", "appraisal", "tables")
+    sections = {name: getattr(file, name) for name in named}
     return Client(
         **file.client.model_dump(),
         **sections,

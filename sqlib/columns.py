@@ -12,7 +12,13 @@ from sqlib.parsing import Typed, blank
 from sqlib.repairs import LOG, PROBLEMS, joined, log, problem
 
 FAILED = ["index", "column", "rule"]
-_WORDS = ["source_file", "metric", "dimension", "item_id"]  # a worded column is one question, or matrix, of one file
+_WORDS = [
+    "source_file",
+    "metric",
+    "dimension",
+    "item_id",
+    "criterion_id",
+]  # a worded column is one question, or matrix, of one file
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ def read(raw: pd.DataFrame, contract: Contract, client: Client) -> Columns:
     if "metric" in typed:
         frame["metric"], defaulted = _metric(frame)
         logs += [defaulted]
+    if contract.scale_by:
         typed["score"], frame, more, problems = _words(frame, text, typed["score"], client, contract.name)
         logs += more
     logs += [_rewritten(text, name, cells) for name, cells in typed.items()]
@@ -117,7 +124,8 @@ def _words(frame: pd.DataFrame, text: pd.DataFrame, score: Typed, client: Client
     frame, logs, problems = frame.copy(), [], []
     keys = [name for name in _WORDS if name in frame]
     asked = frame[keys].assign(item_id=frame["stem"].fillna(frame["item_id"])) if "stem" in frame else frame[keys]
-    for (file, *_), at in asked[score.failed != ""].groupby(keys, sort=False, dropna=False):
+    in_words = score.failed != ""
+    for (file, *_), at in asked[in_words].groupby(keys, sort=False, dropna=False):
         rows = frame.loc[at.index]
         source = source_of(client, table, file)
         low, high = (_stated(rows[name]) for name in ("scale_min", "scale_max"))
@@ -125,7 +133,9 @@ def _words(frame: pd.DataFrame, text: pd.DataFrame, score: Typed, client: Client
         cells = text.loc[rows.index, "score"]
         own = (asked.fillna("") == asked.loc[rows.index[0]].fillna("")).all(axis=1)
         open_scale = high is None and score.values[own].notna().any()  # words among numbers say nothing of the scale
-        read, levels = (None, None) if recoded or open_scale else worded.scores(cells, low, high, client.profile)
+        near = text.loc[in_words & (frame["source_file"] == file), "score"].unique() if "criterion_id" in keys else ()
+        scored = None if recoded or open_scale else worded.scores(cells, low, high, client.profile, table, near)
+        read, levels = scored or (None, None)
         if levels is None:
             wordy = cells[~cells.str.contains(r"\d", regex=True)]
             known = worded.beside(wordy, client.profile) & (not (recoded or open_scale))

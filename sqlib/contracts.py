@@ -63,6 +63,7 @@ class Contract:
     any_of: tuple[str, ...]  # a row without any of these says nothing and counts as missing
     rules: tuple[str, ...]
     columns: dict[str, Column]
+    scale_by: str = ""  # the column whose every value has a scale of scores of its own
 
 
 def names() -> list[str]:
@@ -83,7 +84,8 @@ def load(table: str) -> Contract:
     declared = tomllib.loads((_FOLDER / f"{table}.toml").read_text(encoding="utf-8"))
     columns = {name: _column(name, entry) for name, entry in declared["columns"].items()}
     lists = {name: tuple(declared[name]) for name in ("key", "any_of", "rules")}
-    return Contract(table, declared["title"], period_by=declared["period_by"], columns=columns, **lists)
+    said = {name: declared[name] for name in ("period_by", "scale_by") if name in declared}
+    return Contract(table, declared["title"], columns=columns, **said, **lists)
 
 
 def normalised(header: str) -> str:

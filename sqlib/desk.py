@@ -1,4 +1,4 @@
-"""What a run leaves on the consultant's desk: commentary, quotations and the register of needs, brought up to date.
+"""What a run leaves on the consultant's desk: commentary, quotations, the registers of needs and of phrases.
 
 A workbook that cannot be written or read costs its own refresh, never the reports: it comes back as a remark.
 """
@@ -6,7 +6,7 @@ A workbook that cannot be written or read costs its own refresh, never the repor
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlib import basis, commentary, freshness, needs, notebook, periods, quotes
+from sqlib import basis, commentary, freshness, needs, notebook, periods, phrase_levels, quotes
 from sqlib.client import Client
 from sqlib.errors import SqlibError
 from sqlib.reading import Reading
@@ -48,6 +48,8 @@ def refresh(job, executed: Path) -> list[SqlibError]:
     if job.audience in FULLEST:
         raised = executed.parent / "tables" / job.page.stem / DEMAND
         remarks = _tried(lambda: _commentary(job, executed)) + _tried(lambda: _needs(job, raised))
+        if "appraisals" in job.page.reads:
+            remarks += _tried(lambda: phrases(job.who, job.period))
     return remarks + (_tried(lambda: quotations(job.who, job.period, least)) if "feedback" in job.page.reads else [])
 
 
@@ -79,6 +81,17 @@ def _needs(job, raised: Path) -> list[SqlibError]:
         chosen, language = periods.parse(job.period, job.who.fiscal_year_start), job.who.languages[0]
         labels = Reading(job.who, chosen, None, None, language).theme_names
         needs.refresh(job.who, job.period, pd.read_csv(raised, encoding="utf-8-sig"), labels, language)
+    return []
+
+
+def phrases(who: Client, period: str) -> list[SqlibError]:
+    """Bring the register of phrases up to date with the remarks of the period's appraisals."""
+    chosen, language = periods.parse(period, who.fiscal_year_start), who.languages[0]
+    reading = Reading(who, chosen, None, _until(who), language)
+    appraised = reading.read("appraisals", optional=True)
+    if appraised is not None:
+        said = appraised.drop_duplicates(["appraisal_id", "comment"])["comment"].dropna()
+        phrase_levels.refresh(who, said, reading.masked(said), language)
     return []
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
+
+STRICT = ConfigDict(extra="forbid", frozen=True)  # unknown keys are refused, values do not change after reading
 
 
 def as_text(value: Any) -> Any:

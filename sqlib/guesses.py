@@ -129,7 +129,7 @@ def _fit(table: str, sheet: _Sheet) -> _Fit | None:
     fields = _keyed(fields, contract, seen, written) if not sheet.export else fields
     fields, items = _questions(table, fields, sheet) if table in (ANSWERS, ITEMS) else (fields, {})
     mute = table == ANSWERS and not items and not _answers(fields, seen)
-    if mute or not _able(contract, fields, items) or not _enough(fields, items):
+    if mute or not _able(contract, fields, items) or not _enough(fields, items) or not _telling(table, fields):
         return None
     firm = _firm(contract, fields, sheet.body, items)
     spoken = {field: _spread(written[header], field) for field, (header, _) in fields.items()}
@@ -162,10 +162,14 @@ def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
     if contract.name == ITEMS and items:
         return "item_id" not in fields and "score" not in fields
     needed = [name for name, column in contract.columns.items() if column.required and not column.default]
-    if "customer_id" in needed and "customer_name" in fields:
-        needed.remove("customer_id")
+    needed = [name for name in needed if _named(name) not in fields]
     some = not contract.any_of or any(name in fields for name in contract.any_of)
     return bool(fields) and some and all(name in fields for name in needed)
+
+
+def _named(field: str) -> str:
+    """The name that may stand for an id: customer_name for customer_id."""
+    return f"{field.removesuffix('_id')}_name"
 
 
 def _answers(fields: dict, seen: dict[str, Evidence]) -> bool:
@@ -179,12 +183,17 @@ def _enough(fields: dict, items: dict) -> bool:
     return len(fields) + len(items) > 1 or any(certainty != CHECK for _, certainty in fields.values())
 
 
+def _telling(table: str, fields: dict) -> bool:
+    """Is there, surely, what tells this table from others that know the same headers?"""
+    sure = {field for field, (_, certainty) in fields.items() if certainty == SURE}
+    return all(sure & set(either) for either in evidence.vocabulary()["telling"].get(table, []))
+
+
 def _firm(contract: contracts.Contract, fields: dict, body: pd.DataFrame, items: dict) -> bool:
     """Are the fields the table stands on sure, are there enough of them, and does its key tell the rows apart?"""
     sure = {name for name, (_, certainty) in fields.items() if certainty == SURE}
     needed = {name for name, column in contract.columns.items() if column.required and not column.default}
-    if "customer_id" in needed and "customer_name" in sure:
-        needed -= {"customer_id"}
+    needed = {name for name in needed if _named(name) not in sure}
     if contract.name == ITEMS and items:
         return False
     said = not contract.any_of or any(name in sure for name in contract.any_of)

@@ -100,21 +100,45 @@ def _counts(parts: list[blocks.Part]) -> pd.DataFrame:
 
 
 def _book(client: Client, table: str, frame: pd.DataFrame, contract: Contract, kind: str) -> tuple[dict, list]:
-    """Name -> id from the table that keeps the list, where this table needs it and that one has both."""
-    keeper, ids, names = BOOKS[kind]
-    if not client.tables.get(keeper) or not _has_names(frame, contract, kind):
+    """Name -> id from the table that keeps the list, where this table needs it and that one has both.
+
+    Of people also what rows of this table say themselves: who is rated by id and name may rate by name alone.
+    """
+    if not _has_names(frame, contract, kind):
         return {}, []
-    declared = contracts.load(keeper)
-    listed = frame if table == keeper else _read(client, keeper, declared)[1]
-    if not {ids, names} <= set(listed):
-        return {}, []
-    coded = pseudonyms.replace(listed.drop(columns=names), declared, client, {})[0][ids]
-    book, twice = pseudonyms.book(coded, listed[names])
+    names = BOOKS[kind][2]
+    pairs = [_listed(client, table, frame, kind)] + (_own_pairs(frame, contract) if kind == "person" else [])
+    book, twice = pseudonyms.book(*(pd.concat(pairs)[name] for name in ("id", "name")))
     problem = repairs.problem(table, "", "name_ambiguous", column=names, count=twice)
     return book, [problem] if twice else []
 
 
+def _listed(client: Client, table: str, frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """id and name as the table that keeps the list has them; none where it is not declared or lacks either."""
+    keeper, ids, names = BOOKS[kind]
+    nobody = pd.DataFrame(columns=["id", "name"], dtype="str")
+    if not client.tables.get(keeper):
+        return nobody
+    declared = contracts.load(keeper)
+    listed = frame if table == keeper else _read(client, keeper, declared)[1]
+    if not {ids, names} <= set(listed):
+        return nobody
+    coded = pseudonyms.replace(listed.drop(columns=names), declared, client, {})[0][ids]
+    return pd.DataFrame({"id": coded, "name": listed[names]})
+
+
+def _own_pairs(frame: pd.DataFrame, contract: Contract) -> list[pd.DataFrame]:
+    """id and name of the people this table names beside their id."""
+    found = []
+    for column in (name for name in frame if name in contract.columns and contract.columns[name].type == "name"):
+        whose, kind = pseudonyms.bearer(contract, column)
+        if kind == "person" and whose in frame:
+            listed = pd.DataFrame({"id": frame[whose], "name": frame[column]})
+            found.append(listed[~pseudonyms.are_names(frame[whose])])
+    return found
+
+
 def _has_names(frame: pd.DataFrame, contract: Contract, kind: str) -> bool:
     roles = {name: contract.columns[name].identifies for name in frame if name in contract.columns}
-    named = kind == "customer" and any(role == "name" for role in roles.values())
+    named = any(role == "name" and pseudonyms.bearer(contract, name)[1] == kind for name, role in roles.items())
     return named or any(pseudonyms.are_names(frame[name]).any() for name, role in roles.items() if role == kind)

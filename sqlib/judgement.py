@@ -27,6 +27,7 @@ def said(client: Client, period: str, stem: str, asking: str) -> dict[str, str]:
         f"commentary/{period}/{stem}.xlsx": lambda: _commentary(client, period, stem),
         "quotes.xlsx": lambda: _quotes(client, period),
         "needs.xlsx": lambda: _needs(client),
+        "phrases.xlsx": lambda: _phrases(client),
     }
     there = {name: read for name, read in readers.items() if (client.folder / name).is_file()}
     if not there:
@@ -59,6 +60,12 @@ def _needs(client: Client) -> list:
     from sqlib import needs
 
     return needs.decisions(client).values.tolist()
+
+
+def _phrases(client: Client) -> list:
+    from sqlib import phrase_levels
+
+    return phrase_levels.approved(client).fillna("").astype("str").values.tolist()
 
 
 def _hash(read: Callable[[], list], mark: str) -> str:

@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,7 @@ FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
 REPORT = "application/vnd.sqlib.report+json"
 SHEET = "application/vnd.sqlib.sheet+json"
+WIDE = 20  # points of a scale from which one decimal is enough
 READ = "read.json"  # what the page read, in its out_dir: for the record of the run
 UNDRAWN = ("not_comparable", "none_judged")  # verdicts that leave nothing to draw; a figure may declare more
 
@@ -80,7 +82,11 @@ class Page(Reading):
     def __init__(self, stem, who, period, before, until, given):
         super().__init__(who, period, before, until, given["language"], given["min_group"])
         self.stem, self._given = stem, given
+        known = catalogue.entries().get(stem)
+        if known and known.reads:
+            self.subject, self.tables_used = known.reads[0], {*known.reads, *known.uses}
         self.audience = self._numbered(audiences.load(given["audience"], team=given["team"]))
+        self.closed = self.audience.closed
         self._remarks = commentary.read(who, period.text, stem)
         self.settings = {name: given[name] for name in ("confidence", "seed", "min_group")}
         self._out = Path(given["out_dir"]) if given["out_dir"] else None
@@ -89,6 +95,7 @@ class Page(Reading):
         self._met: set[str] = set()  # ids of the findings this run came upon
         self._found: list[tuple[findings.Finding, dict[str, str]]] = []
         self._absences: list[Absent] = []
+        self._told_of_sheets = False
 
     def _numbered(self, audience: audiences.Audience) -> audiences.Audience:
         """The audience with its reader's own group checked and all others numbered."""
@@ -122,6 +129,16 @@ class Page(Reading):
             return self._absent(Absent("", "refused", {"reason": refusal.parts(self.language)["what"]}))
         return result
 
+    @staticmethod
+    def part(result, name: str):
+        """A part of a result, absent where the result is."""
+        return result if isinstance(result, Absent) else getattr(result, name)
+
+    @staticmethod
+    def known(result):
+        """A result, or None where it is absent: for a part of a page that can do without."""
+        return None if isinstance(result, Absent) else result
+
     def _absent(self, absent: Absent) -> Absent:
         """Print the reason once."""
         if absent not in self._absences:
@@ -135,17 +152,17 @@ class Page(Reading):
 
     def strip(self) -> None:
         """The data strip: what the report rests on, and where every row went."""
-        self._absent_feedback()
+        self._absent_subject()
         self._emit_html(fragments.strip(account.numbers(self)), "strip")
-        self._html("note", account.period_line(self) + account.satisfied_line(self))
+        self._html("note", account.period_line(self) + account.of(self).line(self))
         self._html("note", self.audience.told(self.language))
         self._tabulate("balance", account.totals(self), words.entry("page", "balance"), self.say("strip", "balance"))
         self._worded_table("problems", account.troubles(self), self.say("strip", "problems"))
 
-    def _absent_feedback(self) -> None:
-        feedback = self.read("feedback")
-        if isinstance(feedback, Absent):
-            self._absent(feedback)
+    def _absent_subject(self) -> None:
+        rows = self.read(self.subject)
+        if isinstance(rows, Absent):
+            self._absent(rows)
 
     # -- showing --------------------------------------------------------------------------------------------------
 
@@ -164,7 +181,7 @@ class Page(Reading):
         )
         self._html("caption", caption)
         if kept or finding.verdict not in (*UNDRAWN, *words.entry(self.stem, "figure", key).get("undrawn", ())):
-            self._picture(key, result, plot, caption, kwargs)
+            self._picture(key, result, plot, caption, {name: self._faced(part) for name, part in kwargs.items()})
 
     def _faced(self, result):
         """People under the names this reader may read."""
@@ -206,7 +223,7 @@ class Page(Reading):
             return
         result = audiences.cut(result, self.audience)
         frame = result if isinstance(result, pd.DataFrame) else getattr(result, part)
-        spec = words.entry(self.stem, "table", key)
+        spec = self._spec(key)
         if self.audience.name not in spec.get("audience", AUDIENCES):
             self._html("note", self.say("table", "internal_only", count=len(frame)))
             self._places.setdefault(key, []).append(self.say("evidence", "internal"))
@@ -214,9 +231,20 @@ class Page(Reading):
         self._write(key, frame)
         hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
         shown = self._faced(self._named(_sorted(frame[~hidden], spec)))
-        self._tabulate(key, shown, spec, spec[self.language])
+        most = spec.get("most", len(shown))
+        self._tabulate(key, shown.head(most), spec, spec[self.language])
+        if len(shown) > most:
+            self._html("note", self.say("table", "more", count=len(shown) - most))
         if hidden.any():
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
+
+    def _spec(self, key: str) -> dict:
+        """What the words file says of a table; scores of a wide scale need fewer decimals."""
+        spec, scale = words.entry(self.stem, "table", key), getattr(self, "judged_scale", None)
+        if self.subject != "appraisals" or not isinstance(scale, tuple) or scale[1] - scale[0] <= WIDE:
+            return spec
+        wide = re.compile(r"\bscore$")
+        return spec | {"columns": [each | {"format": wide.sub("tenth", each["format"])} for each in spec["columns"]]}
 
     def quotes(self, key: str = "quotes") -> None:
         """Customers' words that a person approved for print in ``quotes.xlsx``; a team reads its own customers only."""
@@ -255,10 +283,13 @@ class Page(Reading):
         ``build(*results, language=…, name=…)`` yields dicts: kind, name, title, html (safe), and perhaps a form to fill
         in; ``name`` tells the name of a person's id. The runner writes each as a page of its own.
         """
-        if any(isinstance(result, Absent) for result in results):
+        if isinstance(results[0], Absent):
             return
+        results = [self.known(result) for result in results]
         if not self.audience.names:
-            self._html("note", self.say("sheets", "internal"))
+            if not self._told_of_sheets:
+                self._html("note", self.say("sheets", "internal"))
+            self._told_of_sheets = True
             return
         known = pseudonyms.names(self.client)
         with style.theme():
@@ -306,8 +337,11 @@ class Page(Reading):
 
     def _certainty(self, finding: findings.Finding) -> str:
         """How sure, and of what: the words name the reference the interval is held against."""
-        if finding.strength != "exact" and not math.isfinite(finding.reference + finding.low):
+        bounded = math.isfinite(finding.reference + finding.low)
+        if finding.strength == "none" and not bounded:
             return self.say("certainty", "no_reference")
+        if finding.strength != "exact" and not bounded:
+            return self.say("certainty", f"tested_{finding.strength}", reference=self._own("reference", finding.key))
         named = {} if finding.strength == "exact" else {"reference": self._own("reference", finding.key)}
         return self.say("certainty", finding.strength, **named)
 

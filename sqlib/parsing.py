@@ -8,7 +8,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +49,8 @@ def numbers(text: pd.Series, unit: str = "", whole: bool = False) -> Typed:
 
     A percentage keeps its figure (95% is 95) and is logged as ``percent_text``, everything else as ``number_text``.
     """
-    return by_unique(text, lambda cells: _numbers(cells, unit, whole))
+    typed = by_unique(text, lambda cells: _numbers(cells, unit, whole))
+    return replace(typed, values=typed.values.astype("Int64")) if whole else typed
 
 
 def flags(text: pd.Series) -> Typed:

@@ -73,11 +73,12 @@ def replace(
             frame = frame.assign(**{column: frame[column].mask(where, ids.reindex(frame.index))})
             logs.append(_logged(frame[where], column, ids))
     for column in [name for name in frame if name in contract.columns and contract.columns[name].type == "name"]:
-        whose, kind = _bearer(contract)
+        whose, kind = bearer(contract, column)
         given = frame[whose] if whose in frame else pd.Series(None, index=frame.index, dtype="str")
         named = frame[column].notna()
         needed = named & given.isna()
-        final = given.fillna(_ids(frame.loc[needed, column], kind, client, books[kind]).reindex(frame.index))
+        final = given.fillna(_called(frame.loc[needed, column], kind, client, books[kind]).reindex(frame.index))
+        named &= final.ne(frame[column])
         known |= dict(zip(final[named], frame.loc[named, column], strict=True))
         logs.append(_logged(frame[named], column, final))
         strange = needed & ~repairs.translated(frame[column], folded).isin(book)
@@ -87,10 +88,10 @@ def replace(
     return frame, logs, problems, known
 
 
-def _bearer(contract: Contract) -> tuple[str, str]:
-    """The id column a name belongs to, the first of its table, and whether that names a customer or a person."""
-    roles = ((name, column.identifies) for name, column in contract.columns.items())
-    return next((name, kind) for name, kind in roles if kind in ("customer", "person"))
+def bearer(contract: Contract, column: str) -> tuple[str, str]:
+    """The id column a name belongs to (``rater_name``: ``rater_id``), and whether that names a customer or a person."""
+    whose = f"{column.removesuffix('_name')}_id"
+    return whose, contract.columns[whose].identifies
 
 
 def book(ids: pd.Series, names: pd.Series) -> tuple[dict[str, str], int]:
@@ -142,6 +143,12 @@ def remember(client: Client, table: str, known: dict[str, str]) -> None:
     except OSError as error:
         values = {"where": f"{client.id}: {place.parent.name}/{place.name}", "got": error.strerror}
         raise ClientError("pseudonyms.names_unwritable", **values) from None
+
+
+def _called(cells: pd.Series, kind: str, client: Client, known: dict[str, str]) -> pd.Series:
+    """Ids of a column of names; where a person's id stands in place of the name it is the id."""
+    ids = _ids(cells, kind, client, known)
+    return ids.where(are_names(cells), cells) if kind == "person" else ids
 
 
 def _ids(cells: pd.Series, kind: str, client: Client, known: dict[str, str]) -> pd.Series:

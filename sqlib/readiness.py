@@ -8,6 +8,7 @@ from sqlib.tables import Table
 
 COLUMNS = ["question", "can", "reason", "ask", "detail"]
 FEEDBACK = ("response", "satisfaction", "change", "weak_points", "dimensions", "themes", "callbacks")
+APPRAISALS = ("severity", "tiers", "talks", "rewards")  # asked where there are appraisals
 
 
 def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
@@ -17,6 +18,8 @@ def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
     frame = pd.DataFrame([(question, *row) for question, row in zip(FEEDBACK, rows, strict=True)], columns=COLUMNS)
     cases = ("no", "page_to_come", "none", "") if "cases" in checked else ("no", "no_cases", "cases", "")
     frame.loc[len(frame)] = ("cases", *cases)
+    for question in APPRAISALS if "appraisals" in checked else ():
+        frame.loc[len(frame)] = (question, *_ONE[question](client, checked))
     return frame
 
 
@@ -102,7 +105,39 @@ def _callbacks(client: Client, checked: dict[str, Table]) -> Answer:
     return YES if linked else ("partly", "no_case_link", "case_id", "")
 
 
+def _severity(client: Client, checked: dict[str, Table]) -> Answer:
+    if not _any(checked["appraisals"], "score"):
+        return "no", "no_score", "appraisal_score", ""
+    if not _any(checked["appraisals"], "rater_id"):
+        return "no", "no_rater", "rater", ""
+    if "staff" not in checked and not _any(checked["appraisals"], "department"):
+        return "partly", "no_staff", "staff", ""
+    return YES
+
+
+def _tiers(client: Client, checked: dict[str, Table]) -> Answer:
+    if not client.appraisal.tiers:
+        return "no", "no_tiers", "tiers", ""
+    weighed = _any(checked["appraisals"], "weight") or client.appraisal.weights
+    several = checked["appraisals"].rows(["criterion_id"])["criterion_id"].nunique() > 1
+    return ("partly", "no_weights", "weights", "") if several and not weighed else YES
+
+
+def _talks(client: Client, checked: dict[str, Table]) -> Answer:
+    if not any(_any(checked["appraisals"], name) for name in ("feedback_talk_on", "appeal", "appeal_on")):
+        return "no", "no_talks", "talks", ""
+    return YES if _any(checked["appraisals"], "result_on") else ("partly", "no_result_on", "result_on", "")
+
+
+def _rewards(client: Client, checked: dict[str, Table]) -> Answer:
+    return YES if "rewards" in checked else ("no", "no_rewards", "rewards", "")
+
+
 _ONE = {
+    "severity": _severity,
+    "tiers": _tiers,
+    "talks": _talks,
+    "rewards": _rewards,
     "response": _response,
     "satisfaction": _satisfaction,
     "change": _change,

@@ -10,12 +10,14 @@ import pandas as pd
 
 from sqlib import (
     answers,
+    appraised,
     client,
     contracts,
     forms,
     masking,
     needs,
     periods,
+    phrase_levels,
     pseudonyms,
     questions,
     segmentation,
@@ -43,7 +45,15 @@ class Absent:
 
 
 class Reading:
-    """One client's data as seen from one period."""
+    """One client's data as seen from one period; ``subject``: the table a report on them is about."""
+
+    subject, tables_used = "feedback", None
+
+    def uses(self, table: str) -> bool:
+        """Is this one of the tables the report rests on? Where nobody said, all are."""
+        return self.tables_used is None or table in self.tables_used
+
+    closed: tuple[str, ...] = ()  # tables that must not reach the reader
 
     def __init__(
         self, who: client.Client, period: periods.Period, before: periods.Period | None, until, language: str,
@@ -229,24 +239,36 @@ class Reading:
         before, told apart by ``window`` (``window="history"``: all those up to the period's end), ``items`` the scored
         items (see ``answers.items``), ``item_scores`` those on the scale of most, ``ratings`` one row an answer with
         the overall score and a column an item, ``kano`` the answered Kano pairs and ``questions`` what no contract
-        column takes (see ``questions.chosen``). What is not to be had is ``Absent``, or None where it is ``optional``.
+        column takes (see ``questions.chosen``). ``appraisals`` carry the ratee's post (see ``appraised.placed``);
+        ``judged``, ``self_ratings``, ``formula_scores``, ``scheme_scores``, ``phrase_ratings`` and
+        ``appraisal_account`` are made of them (see ``appraised``). What is not to be had is ``Absent``, or None where
+        it is ``optional``.
         """
         if (table, window) not in self._frames:
-            self._frames[table, window] = self._shown(table, self._frame(table, window))
+            self._frames[table, window] = self._shown(table, window, self._frame(table, window))
         frame = self._frames[table, window]
         return None if optional and isinstance(frame, Absent) else frame
 
-    def _shown(self, table: str, frame: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
+    def _shown(self, table: str, window: str, frame: "pd.DataFrame | Absent") -> "pd.DataFrame | Absent":
         """The frame, when it has a row and, where it holds answers, enough people behind it."""
         if isinstance(frame, Absent):
             return frame
         if frame.empty:
-            return Absent(table, "no_rows", {"table": self.title(table)})
+            code = "no_rows_before" if window == "previous" else "no_rows"
+            return Absent(table, code, {"table": self.title(table)})
         if "cluster" in frame and frame["cluster"].nunique() < self.min_group:
             return Absent(table, "too_few_people", {"table": self.title(table), "least": self.min_group})
         return frame
 
     def _frame(self, table: str, window: str) -> "pd.DataFrame | Absent":
+        if self._declared(table) in self.closed:
+            return Absent(table, "not_for_audience", {"table": self.title(table)})
+        if table in appraised.VIEWS:
+            return self._appraised(table, window)
+        if table == "measured":
+            return self._measured(table, window)
+        if table == "rated":
+            return self._rated(window)
         made = {
             "answers": self._answers,
             "comments": self._comments,
@@ -255,6 +277,7 @@ class Reading:
             "kano": self._kano,
             "questions": self._questions,
             "ratings": self._ratings,
+            "served": self._served,
         }
         if table in made:
             feedback = self.read("feedback", window="period" if table == "comments" else window)
@@ -268,6 +291,8 @@ class Reading:
         if table == "customers":
             return answers.active(loaded.frame, start, end)
         frame = self._cut(loaded, start, end)
+        if table == "appraisals":
+            return appraised.placed(frame, self._whole("staff"))
         if table != "feedback":
             return frame
         return answers.link(answers.place(frame, self._whole("staff")), self._whole("customers"))
@@ -362,11 +387,106 @@ class Reading:
         linked = answers.link(said.drop_duplicates("feedback_id"), owners)
         return linked if len(linked) else Absent("feedback", "no_comments")
 
+    # -- appraisals ------------------------------------------------------------------------------------------------
+
+    def _served(self, feedback: pd.DataFrame, window: str) -> "pd.DataFrame | Absent":
+        """Answers with a score, by the person who served: named in the answer, else the customer's own."""
+        owner = feedback["owner_staff_id"] if "owner_staff_id" in feedback else pd.Series(pd.NA, feedback.index)
+        served = feedback.assign(staff_id=feedback["staff_id"].fillna(owner)).dropna(subset=["staff_id", "satisfied"])
+        return served if len(served) else Absent("feedback", "no_served")
+
+    def _measured(self, table: str, window: str) -> "pd.DataFrame | Absent":
+        """Objective scores, ratee_id and score: by formula, else the share of points in inspections."""
+        formula = self.read("formula_scores", window=window, optional=True)
+        if formula is not None:
+            return formula
+        checks = self.read("inspections", window=window)
+        if isinstance(checks, Absent):
+            return checks
+        share = checks.assign(ratee_id=checks["staff_id"], score=checks["score"] / checks["max_score"])
+        return share.dropna(subset=["ratee_id", "score"])
+
+    def _rated(self, window: str) -> "pd.DataFrame | Absent":
+        """Judged ratings by others and, where phrases of the remarks are approved, their reader as one more rater."""
+        judged, read = self.read("judged", window=window), self.read("phrase_ratings", window=window, optional=True)
+        if isinstance(judged, Absent) or read is None:
+            return judged
+        posts = judged.drop_duplicates("ratee_id").set_index("ratee_id")
+        read = read.assign(criterion_id=phrase_levels.READER)
+        read = read.assign(**{name: read["ratee_id"].map(posts[name]) for name in ("team", "department", "site")})
+        return pd.concat([judged, read[read["ratee_id"].isin(posts.index)]], ignore_index=True)
+
+    def _appraised(self, table: str, window: str) -> "pd.DataFrame | Absent":
+        frame = self.read("appraisals", window=window)
+        if isinstance(frame, Absent):
+            return frame
+        made = self._phrased(frame) if table == "phrase_ratings" else appraised.VIEWS[table](frame)
+        if isinstance(made, Absent):
+            return made
+        return made if len(made) else Absent("appraisals", f"no_{table}")
+
+    def _phrased(self, frame: pd.DataFrame) -> "pd.DataFrame | Absent":
+        """The reader of the remarks as one more rater, by the phrases a person approved."""
+        decided, scale = self.phrase_levels, appraised.scale(frame)
+        if isinstance(decided, Absent) or scale is None:
+            return decided if isinstance(decided, Absent) else Absent("appraisals", "no_judged_scale")
+        return phrase_levels.ratings(frame, decided, scale)
+
+    @property
+    def phrase_levels(self) -> "pd.DataFrame | Absent":
+        """Levels of phrases as two persons decided them: phrase, level, second, both."""
+        if "appraisals" in self.closed:
+            return Absent("appraisals", "not_for_audience", {"table": self.title("appraisals")})
+        decided = phrase_levels.approved(self.client)
+        return decided if decided is not None and len(decided) else Absent("appraisals", "no_phrase_ratings")
+
+    @property
+    def scheme(self):
+        """The client's appraisal scheme: ``[appraisal]`` of client.toml, as ``scheme.totals`` takes it."""
+        return self.client.appraisal
+
+    @property
+    def tier_rule(self) -> "dict | Absent":
+        """Tiers and what they pay, as ``tiers.decisions`` takes them."""
+        declared = self.client.appraisal
+        if not declared.tiers:
+            return Absent("appraisals", "no_tiers")
+        by = {"cuts": declared.cuts} if declared.cuts else {"shares": declared.shares, "within": declared.within}
+        return by | {"money": declared.money}
+
+    @property
+    def fair_groups(self) -> "list[str] | Absent":
+        """Declared groups of people the judged ratings tell apart, for the question of fairness."""
+        rated = self.read("judged")
+        if isinstance(rated, Absent):
+            return rated
+        held = [name for name in self.client.appraisal.fair_groups if name in rated and rated[name].nunique() > 1]
+        return held or Absent("appraisals", "no_fair_groups")
+
+    @property
+    def judged_scale(self) -> "tuple[float, float] | Absent":
+        """Lowest and highest score of ``judged``: the client's own scale, or points of 100 where scales are mixed."""
+        frame = self.read("appraisals")
+        if isinstance(frame, Absent):
+            return frame
+        return appraised.scale(frame) or Absent("appraisals", "no_judged_scale")
+
+    @property
+    def judged_points(self) -> "bool | Absent":
+        """Is ``judged`` in points of 100, the criteria having different scales?"""
+        frame = self.read("appraisals")
+        return frame if isinstance(frame, Absent) else appraised.mixed(frame)
+
     def title(self, table: str) -> str:
         """The table's title in the page's language."""
-        declared = "feedback" if table in ("answers", "comments", "questions", "ratings", "kano") else table
-        declared = "feedback_items" if table in ("items", "item_scores") else declared
-        return contracts.load(declared).title[self.language]
+        return contracts.load(self._declared(table)).title[self.language]
+
+    def _declared(self, table: str) -> str:
+        """The table a view is made of."""
+        if table in appraised.VIEWS or table in ("measured", "rated"):
+            return "appraisals"
+        declared = "feedback" if table in ("answers", "comments", "questions", "ratings", "kano", "served") else table
+        return "feedback_items" if table in ("items", "item_scores") else declared
 
     def sources(self) -> pd.DataFrame:
         """Every file read: table, file, and the start of its SHA-256."""
@@ -374,6 +494,7 @@ class Reading:
         rows = [
             {"table": self.title(name), "file": file, "sha256": _short(found[file])}
             for name in self.client.tables
+            if self.uses(name)
             for file in self.table_of(name).counts["file"]
         ]
         return pd.DataFrame(rows)

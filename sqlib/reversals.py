@@ -18,7 +18,7 @@ def rows(frame: pd.DataFrame, client: Client, table: str) -> pd.Series:
     ClientError : ``reversals.unknown_item`` with the nearest item there is
     """
     found = pd.Series(False, index=frame.index)
-    column = "item_id" if "item_id" in frame else "dimension"
+    column = next(name for name in ("item_id", "criterion_id", "dimension") if name in frame)
     for number, source in enumerate(client.tables.get(table, []), 1):
         if not source.reverse:
             continue

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from sqlib import contracts, dates
+from sqlib import contracts, dates, scales
 from sqlib.columns import FAILED, Columns
 from sqlib.contracts import Contract
 from sqlib.repairs import PROBLEMS, problem
 
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?|24:00(?::00)?"
-NOT_IN_FUTURE_EXEMPT = ("due_at", "renewal_due", "end_date")  # promises may lie after the cut-off
+NOT_IN_FUTURE_EXEMPT = ("due_at", "renewal_due", "end_date", "planned_on", "counted_on")  # may lie after the cut-off
 
 Failures = list[tuple[str, pd.Series]]  # column, rows that fail
 
@@ -85,7 +85,13 @@ def _needs_scale(read: Columns, as_of) -> Failures:
 
 def _on_scale(read: Columns, as_of) -> Failures:
     frame = read.frame
-    return [("score", (frame["score"] < frame["scale_min"]) | (frame["score"] > frame["scale_max"]))]
+    off = (frame["score"] < frame["scale_min"]) | (frame["score"] > frame["scale_max"])
+    return [("score", off & scales.judged(frame) if "criterion_type" in frame else off)]
+
+
+def _within_full_marks(read: Columns, as_of) -> Failures:
+    frame = read.frame
+    return [("score", (frame["score"] > frame["max_score"]) | (frame["score"] < 0))]
 
 
 def _not_after(read: Columns, as_of: pd.Timestamp | None) -> Failures:
@@ -127,6 +133,8 @@ HARD: dict[str, Callable[[Columns, pd.Timestamp | None], Failures]] = {
     "invited_before_received": _earlier(("received_at", "invited_at")),
     "resolved_before_created": _earlier(("resolved_at", "created_at"), ("closed_at", "created_at")),
     "ended_before_started": _earlier(("end_date", "start_date")),
+    "score_within_full_marks": _within_full_marks,
+    "told_before_inspected": _earlier(("feedback_given_at", "done_at")),
     "left_before_hired": _earlier(("left_on", "hired_on")),
     "open_hours": _open_hours,
 }

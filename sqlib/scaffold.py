@@ -7,7 +7,10 @@ from pathlib import Path
 from sqlib import catalogue, client, contracts, project, words
 from sqlib.errors import ArgumentError
 
-FIRST_TABLES = ("feedback", "feedback_items", "invitations", "customers", "cases", "staff", "calendar", "standards")
+FIRST_TABLES = (
+    "feedback", "feedback_items", "invitations", "customers", "cases", "staff", "calendar", "standards", "appraisals",
+    "rewards", "inspections", "pulse", "communications",
+)  # fmt: skip
 STEM = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -1,6 +1,6 @@
 """The scale every score was given on: declared or inferred, breaks found; and which scores count as satisfied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -33,27 +33,57 @@ def apply(frame: pd.DataFrame, table: str, declared: dict, period_by: str, rever
     period_by : the column that dates the rows
     reverse : rows whose score counts from the other end of the scale
     """
+    scaled = _given(frame, frame["score"].notna(), table, period_by, "metric", reverse)
+    frame, problems = scaled.frame, [scaled.problems]
+    frame["satisfied"] = satisfied(frame, declared)
+    if any(scale.points is not None for scale in declared.values()):
+        frame["points"], notes = _points(frame, declared, table)
+        problems += notes
+    return replace(scaled, problems=joined([*problems, *_codes(table, frame[~scaled.broken])], PROBLEMS))
+
+
+def of_criteria(frame: pd.DataFrame, table: str, period_by: str, reverse: pd.Series | None = None) -> Scaled:
+    """Give every judged rating the scale of its criterion, and its ``points`` of 100 of that scale.
+
+    A criterion out of 30 may stand beside one out of 5: scales are sought within a criterion, and those of all are
+    named once where they differ. Points computed by formula, taken off or added have no scale.
+    """
+    scaled = _given(frame, judged(frame) & frame["score"].notna(), table, period_by, "criterion_id", reverse)
+    frame = scaled.frame
+    part = (frame["score"] - frame["scale_min"]) / (frame["scale_max"] - frame["scale_min"])
+    frame["points"] = (100 * part).where(judged(frame))
+    own = frame[judged(frame) & ~scaled.broken].groupby(["scale_min", "scale_max"], sort=False)
+    ends = [f"{low:g}\u2013{high:g} ({len(rows):,})" for (low, high), rows in own]
+    notes = [
+        problem(
+            table, "", "mixed_scales", column="score", value=", ".join(ends), count=own.ngroup().size, severity="info"
+        )
+    ]
+    return replace(scaled, problems=joined([scaled.problems, *notes[: len(ends) > 1]], PROBLEMS))
+
+
+def judged(frame: pd.DataFrame) -> pd.Series:
+    """Row by row: is it a score a person gave, neither computed by formula nor taken off, added or a veto?"""
+    return frame["criterion_type"].fillna("judged").eq("judged") & frame["scoring"].fillna("score").eq("score")
+
+
+def _given(frame: pd.DataFrame, rated: pd.Series, table: str, period_by: str, by: str, reverse) -> Scaled:
+    """The rated rows with the ends of their scale, one scale for each value of ``by``; breaks set apart."""
     frame = frame.copy()
     broken = pd.Series(False, index=frame.index)
     problems, repairs = [], []
-    scored = frame[frame["score"].notna()]
-    for (metric, stated), rows in scored.groupby(["metric", "scale_max"], sort=False, dropna=False):
+    for (name, stated), rows in frame[rated].groupby([by, "scale_max"], sort=False, dropna=False):
         own, found = breaks.find(rows["score"], rows[period_by], rows[_groups(rows)])
         if found:
             wrong = _off_scale(own, stated)
             broken[wrong.index[wrong]] = True
             problems += [_broken(table, rows, each, stated, wrong) for each in found]
-        filled, more = _fill(table, rows, own, metric)
+        filled, more = _fill(table, rows, own, name if by == "metric" else "")
         frame.loc[rows.index, ["scale_min", "scale_max"]] = filled
         problems += more
     if reverse is not None and reverse.any():
         frame, turned = _turned(frame, reverse)
         repairs.append(turned)
-    frame["satisfied"] = satisfied(frame, declared)
-    if any(scale.points is not None for scale in declared.values()):
-        frame["points"], notes = _points(frame, declared, table)
-        problems += notes
-    problems += _codes(table, frame[~broken])
     return Scaled(frame, broken, joined(problems, PROBLEMS), joined(repairs, LOG))
 
 

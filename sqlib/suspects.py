@@ -88,7 +88,7 @@ def find(table: str, frame: pd.DataFrame) -> pd.DataFrame:
             value = f"< {each.limit:.0f} s ({each.median:.0f} s)"
             told = {"row": int(each.row), "column": "answering_seconds", "value": value, "count": int(each.count)}
             notes.append(problem(table, each.file, "answered_too_fast", **told))
-    if "comment" in frame:
+    if {"comment", "feedback_id"} <= set(frame):
         texts = returning_texts(frame)
         value = texts["comment"].str.slice(0, SHOWN) + " × " + texts["rows"].astype("str")
         each = {"file": texts["file"], "row": texts["row"], "value": value, "count": texts["rows"]}

@@ -15,6 +15,7 @@ from sqlib import (
     balances,
     cache,
     columns,
+    completion,
     contracts,
     corrections,
     duplicates,
@@ -180,7 +181,8 @@ def build(raw: Raw, contract: Contract, client: Client, as_of: date | None, deci
     """
     decided = register.EMPTY if decided is None else decided
     hand = corrections.apply(raw, contract, client, decided)
-    read, files = columns.read(hand.frame, contract, client), raw.frame["source_file"]
+    files = raw.frame["source_file"]
+    read = completion.completed(columns.read(hand.frame, contract, client), contract, client)
     gone, replaced = supersession.find(read.frame, hand.frame, list(raw.counts["file"]), client, contract)
     delivered = raw.frame[~gone] if gone.any() else raw.frame
     copies = duplicates.find(delivered, contract)
@@ -240,10 +242,13 @@ def _without(rows: pd.DataFrame, read: columns.Columns, gone: pd.Series) -> tupl
 
 def _scaled(read: columns.Columns, contract: Contract, client: Client):
     """Scores with their scales, reversed ones turned round; which rows stand on another scale than declared."""
-    if "score" not in read.frame:
+    if not contract.scale_by:
         return read, pd.DataFrame(columns=PROBLEMS), pd.Series(False, index=read.frame.index)
     reverse = reversals.rows(read.frame, client, contract.name)
-    scaled = scales.apply(read.frame, contract.name, client.scales, contract.period_by, reverse)
+    if contract.scale_by == "metric":
+        scaled = scales.apply(read.frame, contract.name, client.scales, contract.period_by, reverse)
+    else:
+        scaled = scales.of_criteria(read.frame, contract.name, contract.period_by, reverse)
     log = joined([read.repairs, scaled.repairs], LOG)
     return replace(read, frame=scaled.frame, repairs=log), scaled.problems, scaled.broken
 

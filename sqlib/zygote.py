@@ -40,7 +40,7 @@ LIBRARIES = (
     "python_calamine", "openpyxl", "pylopdf_fonts_zh_cn", "rjieba", "encodings.gb18030",
     "encodings.gb2312", "encodings.utf_8_sig", "encodings.utf_16_be", "encodings.utf_32_le", "encodings.cp437",
 )  # fmt: skip
-PACKAGES = ("sqlib.methods", "sqlib.figures", "sqlib.finders")  # every module of them
+PACKAGES = ("sqlib.methods", "sqlib.figures", "sqlib.finders", "sqlib.accounts")  # every module of them
 
 
 def main(made_from: str) -> None:

@@ -11,6 +11,7 @@ from client_folder import HEAD, make
 
 import sqlib
 from sqlib import client
+from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import PARTS, ClientError, catalogue
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "intake.toml").read_text(encoding="utf-8"))
@@ -167,7 +168,8 @@ def test_every_example_of_the_starter_is_valid_when_uncommented(tmp_path):
     starter = Path(sqlib.__file__).parents[1] / "data" / "templates" / "client.toml"
     text = re.sub(r"(?m)^# (?=\[|[\w.]+ = )", "", starter.read_text(encoding="utf-8"))
     found = make(tmp_path, text, head="")
-    assert set(found.tables) == {"feedback", "feedback_items", "customers"}
+    assert set(found.tables) == {"feedback", "feedback_items", "customers", "appraisals"}
+    assert found.appraisal.model_fields_set == set(Appraisal.model_fields)
     used = {name for source in found.tables["feedback"] for name in source.model_fields_set}
     assert used == set(client.Source.model_fields) - {"unpivot"}
 

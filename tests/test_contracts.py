@@ -7,7 +7,10 @@ from typed import TEXTS
 from sqlib import contracts
 from sqlib.errors import ArgumentError
 
-TABLES = ["calendar", "cases", "customers", "feedback", "feedback_items", "invitations", "staff", "standards"]
+TABLES = [
+    "appraisals", "calendar", "cases", "communications", "customers", "feedback", "feedback_items", "inspections",
+    "invitations", "pulse", "rewards", "staff", "standards",
+]  # fmt: skip
 COLUMNS = [(table, name) for table in TABLES for name in contracts.load(table).columns]
 TYPES = {"id", "text", "number", "integer", "flag", "category", "datetime", "date", "name"}
 
@@ -44,7 +47,7 @@ def test_a_header_means_one_column_and_a_level_one_value(table):
             for text in {contracts.normalised(t) for t in (level.name, *level.label.values(), *level.aliases)}:
                 assert spelled.setdefault(text, level.name) == level.name, text
     assert set(contract.key) <= set(contract.columns) and set(contract.any_of) <= set(contract.columns)
-    assert contract.period_by in ("", *contract.columns)
+    assert contract.period_by in ("", *contract.columns) and contract.scale_by in ("", *contract.columns)
 
 
 @pytest.mark.parametrize(("header", "column"), TEXTS["headers"].items())
@@ -63,12 +66,17 @@ def test_only_what_a_page_needs_is_required():
         for table in TABLES
     }
     assert needed == {
+        "appraisals": {"ratee_id"},
         "calendar": {"date", "is_workday"},
         "cases": {"case_id", "created_at"},
+        "communications": set(),
         "customers": {"customer_id"},
         "feedback": set(),
         "feedback_items": {"item_id"},
+        "inspections": set(),
         "invitations": {"customer_id"},
+        "pulse": set(),
+        "rewards": {"staff_id", "type"},
         "staff": {"staff_id"},
         "standards": {"standard_id", "text"},
     }

@@ -200,10 +200,9 @@ def test_readme_states_every_planted_flaw():
     stated = {
         (file, code): int(count) for file, code, count in re.findall(r"^\| (\S+) \| `(\w+)` \| (\d+) \|", text, re.M)
     }
-    survey = EXPORT["survey"]["file"]
     planted = {}
     for file, counts in TRUTH["files"].items():
-        name = survey.format("*") if file.startswith(survey.split("{}")[0]) else file
+        name = re.sub(r"20\d\dQ\d", "*", file)
         for code, count in counts.items():
             planted[name, code] = planted.get((name, code), 0) + count
     assert stated == {key: count for key, count in planted.items() if count}

@@ -73,6 +73,20 @@ def test_a_score_without_a_scale_is_no_score():
     assert found["score"] == ""
 
 
+def test_a_sheet_of_appraisals_is_known_and_answers_of_customers_are_none():
+    rows = {"Employee no": [f"S{n % 7:02}" for n in range(42)], "Rater": ["Ann Lee", "Bo Berg", "Cy Dahl"] * 14,
+            "Appraisal cycle": ["2026Q3"] * 42, "Criterion": ["manner", "skill"] * 21,
+            "Rating": [str(n % 5 + 1) for n in range(42)]}  # fmt: skip
+    found = guesses.guess(pd.DataFrame(rows))
+    fields = found.columns.set_index("column")["field"].to_dict()
+    assert (found.table, found.certainty) == ("appraisals", guesses.SURE)
+    assert list(fields.values()) == ["ratee_id", "rater_name", "period", "criterion_id", "score"]
+    served = pd.DataFrame(
+        {"Agent": rows["Rater"], "Rating": rows["Rating"], "Comment": ["slow but kind, I came back"] * 42}
+    )
+    assert guesses.guess(served).table == "feedback"
+
+
 def test_shares_already_counted_up_are_no_answers():
     body = pd.DataFrame({"Team": ["a", "b"], "score": ["4", "5"], "Top-box percentage": ["80", "90"]})
     assert guesses.guess(body).table == ""

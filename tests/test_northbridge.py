@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -13,6 +14,7 @@ FOLDER = DEMO / "northbridge"
 sys.path[:0] = [str(DEMO)]
 
 import northbridge  # noqa: E402
+import northbridge_appraisal  # noqa: E402
 from world import load_world  # noqa: E402
 
 from sqlib import client, periods  # noqa: E402
@@ -44,7 +46,7 @@ def test_bytes_follow_from_the_seed(tmp_path):
     assert (tmp_path / "northbridge" / "truth.toml").read_bytes() == (FOLDER / "truth.toml").read_bytes()
 
 
-@pytest.mark.parametrize("table", ["customers", "feedback", "cases"])
+@pytest.mark.parametrize("table", ["customers", "feedback", "cases", "appraisals", "rewards"])
 def test_a_right_reading_keeps_every_row(read, table):
     assert len(read[table].frame) == TRUTH["rows"][table]
 
@@ -102,3 +104,51 @@ def test_the_survey_of_new_services_gives_the_planted_classes():
     }  # fmt: skip
     assert found[list(planted)].to_dict() == planted
     assert set(found.drop(list(planted))) <= {"attractive", "indifferent", "unclear"}  # near ties: .40/.42, .44/.26
+
+
+# ---------------------------------------------------------------- reviews
+
+
+def test_the_last_round_is_as_planted(read):
+    rows, said = read["appraisals"].frame, TRUTH["appraisal"]
+    now = rows[(rows["rated_on"] >= northbridge.PERIOD[0]) & (rows["rated_on"] < northbridge.PERIOD[1])]
+    judged = now[now["rater_role"].ne("self") & now["score"].notna()]
+    assert judged.groupby(judged["rater_id"].astype("str")).size().to_dict() == said["by_rater"]
+    assert len(judged) == said["judged"] and judged["ratee_id"].nunique() == said["ratees"]
+    assert int(now["rater_role"].eq("self").sum()) == said["own"]
+    assert now.loc[now["feedback_talk_on"].notna(), "ratee_id"].nunique() == said["talks"]
+    paid = read["rewards"].frame
+    last = paid[paid["on"] >= northbridge.PERIOD[0]]
+    assert last["tier"].astype("str").value_counts().to_dict() == said["rewards"]
+
+
+@pytest.mark.parametrize(("table", "file"), [("appraisals", "reviews"), ("rewards", "rewards")])
+def test_every_review_set_aside_is_a_planted_one(read, table, file):
+    problems = read[table].problems.query("severity == 'error'")
+    flaws = load_world(northbridge_appraisal.WORLD)["flaws"][file]
+    assert problems.groupby("rule")["count"].sum().to_dict() == {flaw["rule"]: len(flaw["rows"]) for flaw in flaws}
+
+
+def test_one_engineer_on_two_criteria_joins_plumbing_to_the_rest(clean):
+    plan, tables = load_world(northbridge_appraisal.WORLD)["reviews"], northbridge_appraisal.simulate(clean["staff"], 1)
+    rows = tables["reviews"].query("role != 'self'")
+    thin = rows["department"] == plan["thin"]["line"]
+    both = set(rows.loc[thin, "rater"]) & set(rows.loc[~thin, "rater"])
+    link = rows[thin & rows["rater"].isin(both)]
+    assert both == {plan["auditor"]} and link["ratee"].nunique() == 1
+    assert set(link["criterion"]) == set(plan["thin"]["criteria"])
+
+
+def test_planted_reviewers_are_in_the_worlds(clean):
+    world = load_world(northbridge_appraisal.WORLD)
+    parts = [northbridge_appraisal.simulate(clean["staff"], seed)["reviews"].assign(seed=seed) for seed in range(12)]
+    rows = pd.concat(parts).query("role != 'self'").dropna(subset="score")
+    rows["rest"] = rows["score"] - world["model"]["mean"] - rows["ability"]
+    lead, mean = northbridge_appraisal.supervisors(clean["staff"]), rows.groupby("rater")["rest"].mean()
+    for who, plan in world["planted"].items():
+        if "severity" in plan:
+            assert mean[lead[who]] == pytest.approx(-plan["severity"], abs=0.3)  # the scale ends
+    between = rows.groupby(["rater", "seed", "ratee"])["score"].mean().groupby("rater").std()
+    assert between.idxmin() == lead["Electrical South"]
+    within = rows.groupby(["rater", "seed", "ratee"])["score"].std().groupby("rater").mean()
+    assert within.drop(lead["Electrical South"]).idxmin() == "F01"

@@ -12,6 +12,7 @@ import pytest
 from client_folder import write
 
 from sqlib import account, fragments, notebook, page, words
+from sqlib.accounts import feedback as feedback_account
 from sqlib.errors import ArgumentError, ClientError, MethodRefused
 from sqlib.reading import Absent
 
@@ -182,9 +183,14 @@ def test_the_day_the_data_are_seen_from(tmp_path, head, given, day):
 def test_rows_after_the_day_seen_from_are_set_aside(tmp_path):
     write(tmp_path / "acme", FEEDBACK, HEAD, **WHOLE)
     whole, cut = (page.open("template", str(tmp_path / "acme"), as_of=day) for day in ("", "2026-08-15"))
-    assert account.set_aside(whole) == 0
+    assert feedback_account.set_aside(whole) == 0
     late = len(whole.read("feedback")) - len(cut.read("feedback"))
-    assert late == account.set_aside(cut) == (whole.read("feedback")["received_at"] > "2026-08-15 23:59").sum() > 0
+    assert (
+        late
+        == feedback_account.set_aside(cut)
+        == (whole.read("feedback")["received_at"] > "2026-08-15 23:59").sum()
+        > 0
+    )
 
 
 def test_a_relative_folder_is_tried_in_the_working_folder_then_in_the_root(tmp_path, monkeypatch):
@@ -432,7 +438,7 @@ def test_what_the_page_read_is_kept_for_the_record_of_the_run(tmp_path, shown):
     ],
 )  # fmt: skip
 def test_grade_of_a_report_and_what_lowered_it(used, lost, dated, base_known, grade, gaps):
-    assert account.grade(used, lost, dated=dated, base_known=base_known) == (grade, gaps)
+    assert feedback_account.grade(used, lost, dated=dated, base_known=base_known) == (grade, gaps)
 
 
 def test_the_cover_names_what_lowered_the_grade(tmp_path, shown):
@@ -496,7 +502,7 @@ def test_the_strip_says_which_levels_count_and_what_they_are_worth(tmp_path, lan
         head = f'[client]\nname = "x"\n[privacy]\ndemo_key = "k"\n[scales.csat]\n{scales}\n'
         folder = write(tmp_path / "x", block, head, a__csv="customer_id,score,received_at\n" + rows)
         opened = page.open("feedback_analysis", str(folder), "2026Q3", language)
-        return account.satisfied_line(opened)
+        return feedback_account.line(opened)
 
     say = {"language": language, "low": "1", "high": "5"}
     assert said("top = [4, 5]") == words.text("page", "strip", "satisfied", least="4", **say)

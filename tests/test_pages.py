@@ -36,9 +36,16 @@ COMMON = [
     ("seed", "int", 0),
     ("team", "str", ""),
 ]
-DERIVED = {"answers", "comments", "items", "questions", "ratings", "kano"}  # made of feedback and its items
-ABSENT = {"feedback_analysis": {"no_kano", "refused", "no_hand_coding"}}  # what the demo client cannot answer
-UNDRAWN = {"feedback_analysis": {"kano", "penalty_reward", "coding_accuracy"}}  # and has no figure for
+DERIVED = {"answers", "comments", "items", "questions", "ratings", "kano", "served"}  # made of feedback and its items
+DERIVED |= {"judged", "rated", "scheme_scores", "measured"}  # made of appraisals and inspections
+ABSENT = {
+    "feedback_analysis": {"no_kano", "refused", "no_hand_coding"},
+    "appraisal_calibration": {"refused", "no_phrase_ratings"},
+}  # what the demo client cannot answer
+UNDRAWN = {
+    "feedback_analysis": {"kano", "penalty_reward", "coding_accuracy"},
+    "appraisal_calibration": {"after_reward"},
+}  # and has no figure for
 VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "level": {"met", "missed", "unclear", "no_target"},
     "change": {"higher", "lower", "not_distinguishable", "not_comparable"},
@@ -59,6 +66,23 @@ VERDICTS = {  # finding -> every verdict it can take, see sqlib/findings.py
     "term_groups": {"suggested", "none_stable"},
     "coding_accuracy": {"accurate", "inaccurate", "unclear"},
     "call_back": {"listed", "none_open", "no_cases"},
+    "design": {"joint", "thin", "unlinked", "confounded_home"},
+    "severity": {"differ", "alike", "cannot_tell"},
+    "spread": {"central_tendency", "none_found", "cannot_tell"},
+    "halo": {"halo", "none_found", "cannot_tell"},
+    "drift": {"drifting", "none_found", "cannot_tell"},
+    "calibration": {"raters_moved", "little_moved", "apart"},
+    "bands": {"told_apart", "one_band", "not_banded"},
+    "tiers": {"hang_on_rater", "tier_hangs", "settled", "uncertain", "not_judged"},
+    "fairness": {"rates_lower", "rates_higher", "differs", "no_signal", "none_judged"},
+    "reliability": {"fit_for_pay", "fit_for_coaching", "not_reliable", "unclear"},
+    "budget": {"cheaper_plan", "well_spent", "more_needed", "out_of_reach"},
+    "sources": {"look_again", "agree", "related", "contrary", "unclear", "too_unreliable", "too_few"},
+    "criteria": {"duplicate", "no_discrimination", "distinct", "unclear", "too_few"},
+    "follow_up": {"met", "missed", "unclear", "no_target", "too_few"},
+    "rewards": {"reversed", "like_unalike", "follows", "related", "contrary", "unclear", "too_few"},
+    "after_reward": {"within_regression", "beyond_up", "beyond_down", "too_few"},
+    "reliable_change": {"moved", "within_noise", "not_comparable"},
 }
 FORBIDDEN_NODES = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.ListComp, ast.SetComp,
@@ -167,7 +191,9 @@ def test_a_page_imports_only_the_companion_the_methods_and_the_figures(stem):
             assert not isinstance(node, ast.Import), ast.unparse(node)
             if isinstance(node, ast.ImportFrom):
                 names = {name.name for name in node.names}
-                assert node.module == "sqlib.methods" or (node.module == "sqlib" and names <= {"page", "figures"})
+                assert node.module == "sqlib.methods" or (
+                    node.module == "sqlib" and names <= {"page", "figures", "feedback_packs"}
+                )
 
 
 @pages

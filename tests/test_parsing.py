@@ -54,6 +54,7 @@ def test_a_unit_of_another_column_is_no_number():
 def test_whole_numbers():
     read = parsing.numbers(text("3", "3.5"), whole=True)
     assert list(read.failed) == ["", "not_a_whole_number"] and read.values.isna().tolist() == [False, True]
+    assert read.values.dtype == "Int64"  # as the schema of the contract has it
 
 
 def test_missing_is_neither_repaired_nor_failed():

@@ -54,6 +54,21 @@ def test_missing_tables_are_asked_for(tmp_path):
     assert found.loc["cases", "reason"] == "no_cases"
 
 
+APPRAISED = {"appraisal_id": ["1", "2"], "ratee_id": ["S1", "S2"], "score": ["4", "5"], "scale_min": "1",
+             "scale_max": "5", "criterion_id": ["a", "b"]}  # fmt: skip
+
+
+def test_appraisals_are_asked_about_only_where_there_are_any(tmp_path):
+    assert not set(readiness.APPRAISALS) & set(memo(tmp_path, feedback=FULL).index)
+    bare = memo(tmp_path, appraisals=APPRAISED).loc[list(readiness.APPRAISALS)]
+    assert bare["reason"].tolist() == ["no_rater", "no_tiers", "no_talks", "no_rewards"]
+    more = APPRAISED | {"rater_id": ["R1", "R2"], "department": "x", "feedback_talk_on": "2026-10-20"}
+    fuller = memo(tmp_path, appraisals=more, rewards={"staff_id": ["S1"], "type": ["bonus"]})
+    assert fuller.loc[list(readiness.APPRAISALS), "reason"].tolist() == ["none", "no_tiers", "no_result_on", "none"]
+    for language in words.LANGUAGES:
+        assert not readiness.shown(bare.reset_index(), language).isin([""]).any(axis=None)
+
+
 def test_shares_cannot_carry_an_interval(tmp_path):
     read = raw(score=["71", "83"], scale_min="0", scale_max="100", mapped=("Top-box Percentage",))
     found = readiness.readiness(client(tmp_path), {"feedback": built(tmp_path, read)})

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sqlib import account, cache, page, stored
+from sqlib.accounts import feedback as feedback_account
 from sqlib.reading import Absent
 
 JIAHE = Path(__file__).parents[1] / "data/demo/jiahe"
@@ -47,7 +48,7 @@ def test_every_frame_is_the_same(both, table, window):
 
 
 def test_the_account_and_the_record_are_the_same(both):
-    for told in (account.numbers, account.period_line, account.satisfied_line, account.reliability):
+    for told in (account.numbers, account.period_line, feedback_account.line, account.reliability):
         assert told(both[0]) == told(both[1])
     for table in (account.balance, account.totals, account.troubles, account.unanswered, type(both[0]).sources):
         pd.testing.assert_frame_equal(table(both[0]), table(both[1]))

@@ -6,7 +6,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-import made_results as made
+import made_pages as made
 import pytest
 
 from sqlib import words
@@ -116,25 +116,26 @@ def test_a_sentence_ends_as_one_in_both_languages(path):
 # ---------------------------------------------------------------- the words of the findings
 
 
-@pytest.mark.parametrize(("key", "verdict"), made.EVERY)
-def test_every_verdict_has_its_headline(key, verdict):
-    parts = words.entry("feedback_analysis", "headline", key, verdict)
+@pytest.mark.parametrize(("stem", "key", "verdict"), made.EVERY)
+def test_every_verdict_has_its_headline(stem, key, verdict):
+    parts = words.entry(stem, "headline", key, verdict)
     assert PARTS <= set(parts) <= PARTS | {"owner", "due_days"}
     assert ("due_days" in parts) == ("owner" in parts)
 
 
 @pytest.mark.parametrize(
-    ("key", "verdict"), [each for each in made.EVERY if each[0] not in ("mix", "call_back", "term_groups", "new_terms")]
+    ("stem", "key", "verdict"), [each for each in made.EVERY if each[1] in words.catalogue(each[0])["figure"]]
 )
-def test_every_verdict_of_a_figure_has_its_caption(key, verdict):
-    caption = words.entry("feedback_analysis", "caption", key, verdict)
+def test_every_verdict_of_a_figure_has_its_caption(stem, key, verdict):
+    caption = words.entry(stem, "caption", key, verdict)
     assert all(caption[language] for language in words.LANGUAGES)
 
 
-def test_there_is_no_headline_or_caption_for_a_verdict_nobody_gives():
-    known = words.catalogue("feedback_analysis")
+@pytest.mark.parametrize("stem", made.PAGES)
+def test_there_is_no_headline_or_caption_for_a_verdict_nobody_gives(stem):
+    known = words.catalogue(stem)
     for kind in ("headline", "caption"):
-        spoken = {(key, verdict) for key, verdicts in known[kind].items() for verdict in verdicts}
+        spoken = {(stem, key, verdict) for key, verdicts in known[kind].items() for verdict in verdicts}
         assert spoken <= set(made.EVERY)
 
 

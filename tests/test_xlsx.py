@@ -214,8 +214,9 @@ def handed_over(stem: str) -> dict[str, tuple[str, str]]:
                 made_by[node.targets[0].id] = node.value.args[0].value.id
             if _called(node) == "table":
                 part = next((each.value.value for each in node.keywords if each.arg == "part"), "table")
-                calls[node.args[0].value] = (node.args[1].id, part)
-    return {key: (made_by[name], part) for key, (name, part) in calls.items()}
+                shown = node.args[1].args[0] if _called(node.args[1]) == "part" else node.args[1]
+                calls[node.args[0].value] = (shown.id, part)
+    return {key: (made_by.get(name, ""), part) for key, (name, part) in calls.items()}
 
 
 def _called(node) -> str:
@@ -223,14 +224,15 @@ def _called(node) -> str:
 
 
 def inventory() -> list[tuple[str, str, str]]:
-    """Every column of every table a listed page hands over: (stem, table, column)."""
+    """Every column of every table the page on feedback hands over: (stem, table, column); test_appraisal_page has the
+    other page's from its own files."""
     results = {}
     for key, verdict in made.EVERY:
         result = made.made(key, verdict)
         results.setdefault(type(result).__module__.rpartition(".")[2], result)
     parts = {
         (stem, key): getattr(results[module], part)
-        for stem in LISTED
+        for stem in ("feedback_analysis",)
         for key, (module, part) in handed_over(stem).items()
     }
     return [(*place, name, tuple(frame.columns)) for place, frame in parts.items() for name in frame.columns]

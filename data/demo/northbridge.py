@@ -11,10 +11,11 @@ import io
 from datetime import datetime
 from pathlib import Path
 
+import northbridge_appraisal
 import numpy as np
 import pandas as pd
 import xlsxwriter
-from build import as_toml
+from ugly import as_toml
 from world import HERE, _pick, _stream, load_world
 
 SEED = 20260915
@@ -46,6 +47,11 @@ def simulate(seed: int = SEED) -> dict[str, pd.DataFrame]:
         "kano": _kano(world, customers, _stream(seed, "kano")),
         "cases": _cases(world, customers, _stream(seed, "cases")),
     }
+
+
+def simulate_staff(seed: int = SEED) -> pd.DataFrame:
+    """The table of staff alone."""
+    return _staff(load_world(CLIENT), _stream(seed, "staff"))
 
 
 def _customers(world: dict, rng: np.random.Generator) -> pd.DataFrame:
@@ -398,7 +404,11 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--out", type=Path, default=HERE, help="folder that receives northbridge/")
     chosen = options.parse_args(arguments)
     folder = chosen.out / CLIENT
-    truth = write(simulate(chosen.seed), folder)
+    tables = simulate(chosen.seed)
+    truth, reviews = write(tables, folder), northbridge_appraisal.simulate(tables["staff"], chosen.seed)
+    truth["rows"] |= northbridge_appraisal.kept(reviews)
+    truth["appraisal"] = northbridge_appraisal.facts(reviews)
+    truth["files"] |= northbridge_appraisal.write(reviews, folder / "raw")
     (folder / "truth.toml").write_text(as_toml(truth), encoding="utf-8", newline="\n")
 
 

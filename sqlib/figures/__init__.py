@@ -1,5 +1,9 @@
 """Figures: a Result in, an Axes out. No title (the caption above says the conclusion), no file, no calculation."""
 
+from sqlib.figures.after_reward import plot_after_reward
+from sqlib.figures.appraisal_criteria import plot_appraisal_criteria
+from sqlib.figures.appraisal_follow_up import plot_appraisal_follow_up
+from sqlib.figures.calibration import plot_calibration
 from sqlib.figures.change import plot_change
 from sqlib.figures.coding_accuracy import plot_coding_accuracy
 from sqlib.figures.demand import plot_demand
@@ -10,13 +14,22 @@ from sqlib.figures.levels import plot_levels
 from sqlib.figures.penalty_reward import plot_penalty_reward
 from sqlib.figures.priority import plot_priority
 from sqlib.figures.questionnaire import plot_questionnaire
+from sqlib.figures.rater_fairness import plot_rater_fairness
+from sqlib.figures.raters import plot_drift, plot_severity
+from sqlib.figures.rating_design import plot_rating_design
+from sqlib.figures.reliability import plot_budget
 from sqlib.figures.response import plot_response
+from sqlib.figures.reward_consistency import plot_reward_consistency
+from sqlib.figures.score_sources import plot_score_sources
 from sqlib.figures.terms import plot_terms
 from sqlib.figures.theme_trends import plot_theme_trends
 from sqlib.figures.themes import plot_themes
+from sqlib.figures.tiers import plot_tiers
 
 __all__ = [
-    "plot_change", "plot_coding_accuracy", "plot_demand", "plot_drivers", "plot_impact", "plot_internal_consistency",
-    "plot_kano", "plot_levels", "plot_penalty_reward", "plot_priority", "plot_questionnaire", "plot_response",
-    "plot_terms", "plot_theme_trends", "plot_themes",
+    "plot_after_reward", "plot_appraisal_criteria", "plot_appraisal_follow_up", "plot_budget", "plot_calibration",
+    "plot_change", "plot_coding_accuracy", "plot_demand", "plot_drift", "plot_drivers", "plot_impact",
+    "plot_internal_consistency", "plot_kano", "plot_levels", "plot_penalty_reward", "plot_priority",
+    "plot_questionnaire", "plot_rater_fairness", "plot_rating_design", "plot_response", "plot_reward_consistency",
+    "plot_score_sources", "plot_severity", "plot_terms", "plot_theme_trends", "plot_themes", "plot_tiers",
 ]  # fmt: skip

@@ -69,9 +69,9 @@ def points_axis(ax) -> None:
     _ticks(ax, lambda value, _: words.number(value, "points", "en", digits=0, signed=True, bound=True))
 
 
-def signed_axis(ax, unit: str) -> None:
+def signed_axis(ax, unit: str, which: str = "x") -> None:
     """Ticks of a difference, with + and a true minus."""
-    _ticks(ax, lambda value, _: words.number(value, unit, "en", signed=True))
+    _ticks(ax, lambda value, _: words.number(value, unit, "en", signed=True), which)
 
 
 def ratio_axis(ax) -> None:

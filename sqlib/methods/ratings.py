@@ -3,6 +3,7 @@
 Every method on ratings starts here, so that missing, repeated and self-given scores are treated alike everywhere.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from sqlib.errors import MethodRefused
 from sqlib.methods import samples
 
+DIGITS = re.compile("[0-9.]+")
 ABSURD = 25  # times the central 90 % range of the scores: farther from the median no scale explains a score
 
 
@@ -65,28 +67,30 @@ def coded(data, *, ratee, rater, score, criterion=None, period=None, group=None,
     Raises MethodRefused (ratings.*): no ratings, scores not finite, off the scale, absurd or all equal, one ratee,
     only self-ratings; samples.* for an unknown column or text among the scores.
     """
-    keys = [name for name in (ratee, rater, criterion, period) if name is not None]
-    samples.require(data, *keys, score, group)
-    value = samples.numbers(data, score)
-    known = (value.notna() & data[keys].notna().all(axis=1)).to_numpy()
+    named = {"ratee": ratee, "rater": rater, "criterion": criterion, "period": period}
+    keys = {name: column for name, column in named.items() if column is not None}
+    samples.require(data, *keys.values(), score, group)
+    value = samples.numbers(data, score).to_numpy()
     _refuse_infinite(value, score)
-    own = known & _own(data[ratee], data[rater])
-    repeated = known & _repeated(data, keys, score) if len(keys) == 4 else np.zeros(len(data), dtype=bool)
+    coded_ = {name: pd.factorize(data[column]) for name, column in keys.items()}
+    known = np.logical_and.reduce([~np.isnan(value), *(code >= 0 for code, _ in coded_.values())])
+    own = known & _own(coded_["ratee"], coded_["rater"])
+    repeated = known & _repeated(coded_, value) if len(keys) == 4 else np.zeros(len(data), dtype=bool)
     rows = np.flatnonzero(known & ~own & ~repeated)
     if known.any() and not (known & ~own).any():
         raise MethodRefused("ratings.only_self", rows=int(own.sum()))
-    kept, y = data.iloc[rows], value.to_numpy()[rows]
+    y = value[rows]
     _check(y, score, scale)
-    named = {"ratee": ratee, "rater": rater, "criterion": criterion, "period": period}
-    codes = {name: _factorized(kept, column) for name, column in named.items()}
+    codes = dict.fromkeys(named, (None, np.empty(0, dtype=object)))
+    codes |= {name: _used(code[rows], ids) for name, (code, ids) in coded_.items()}
     people = codes["ratee"]
     if len(people[1]) < 2:
         raise MethodRefused("ratings.one_ratee", got=str(people[1][0]), rows=len(rows))
-    belongs, groups = _groups(kept, people, group)
+    belongs, groups = _groups(data, rows, people, group)
     return Ratings(
         score=y,
         **{name: code for name, (code, _) in codes.items()},
-        **{f"{name}_ids": np.asarray(ids, dtype=object) for name, (_, ids) in codes.items()},
+        **{f"{name}_ids": ids for name, (_, ids) in codes.items()},
         group=belongs,
         group_ids=groups,
         scale=None if scale is None else (float(scale[0]), float(scale[1])),
@@ -97,20 +101,23 @@ def coded(data, *, ratee, rater, score, criterion=None, period=None, group=None,
     )
 
 
-def _refuse_infinite(value: pd.Series, column: str) -> None:
-    wrong = np.isinf(value.to_numpy())
+def _refuse_infinite(value: np.ndarray, column: str) -> None:
+    wrong = np.isinf(value)
     if wrong.any():
         raise MethodRefused("ratings.not_finite", column=column, rows=int(wrong.sum()))
 
 
-def _own(ratee: pd.Series, rater: pd.Series) -> np.ndarray:
-    """Rows where a person rates themselves."""
-    one, other = ratee.astype(str), rater.astype(str)
-    return ((one == other) & ~one.str.fullmatch(r"[0-9.]+")).to_numpy()
+def _own(ratee, rater) -> np.ndarray:
+    """Rows where a person rates themselves: ids are compared once each, not row by row."""
+    (one, people), (other, raters) = ratee, rater
+    place = {str(label): i for i, label in enumerate(raters) if not DIGITS.fullmatch(str(label))}
+    same = np.array([place.get(str(label), -2) for label in people], dtype=np.int64)
+    return (same[one] if len(same) else one) == other
 
 
-def _repeated(data: pd.DataFrame, keys: list[str], score: str) -> np.ndarray:
-    return data.duplicated([*keys, score]).to_numpy()
+def _repeated(coded_, value) -> np.ndarray:
+    table = pd.DataFrame({name: code for name, (code, _) in coded_.items()})
+    return table.assign(score=value).duplicated().to_numpy()
 
 
 def _check(y: np.ndarray, column: str, scale) -> None:
@@ -129,16 +136,33 @@ def _check(y: np.ndarray, column: str, scale) -> None:
         raise MethodRefused("ratings.constant", column=column, rows=len(y), got=f"{y[0]:g}")
 
 
-def _factorized(kept: pd.DataFrame, column: str | None):
-    return (None, np.empty(0, dtype=object)) if column is None else pd.factorize(kept[column], sort=True)
+def _used(code: np.ndarray, ids) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the labels in use, in the order of the labels, and these."""
+    ids = np.asarray(ids, dtype=object)
+    used = np.flatnonzero(np.bincount(code, minlength=len(ids)))
+    used = used[_order(ids[used])]
+    place = np.empty(len(ids), dtype=np.int64)
+    place[used] = np.arange(len(used))
+    return place[code], ids[used]
 
 
-def _groups(kept: pd.DataFrame, people, group):
+def _order(ids: np.ndarray) -> list[int]:
+    """Positions in sorted order; labels of kinds that do not compare are sorted by kind, then as text."""
+    try:
+        return sorted(range(len(ids)), key=ids.__getitem__)
+    except TypeError:
+        return sorted(range(len(ids)), key=lambda i: (type(ids[i]).__name__, str(ids[i])))
+
+
+def _groups(data: pd.DataFrame, rows, people, group):
     """Group of every ratee, from the first row that names it."""
     if group is None:
         return None, np.empty(0, dtype=object)
     code, ids = people
-    known = kept[group].notna().to_numpy()
-    first = pd.Series(kept[group].to_numpy()[known]).groupby(code[known]).first()
-    belongs, groups = pd.factorize(first.reindex(range(len(ids))), sort=True)
-    return belongs, np.asarray(groups, dtype=object)
+    named, labels = pd.factorize(data[group].iloc[rows])
+    who, first = np.unique(code[named >= 0], return_index=True)
+    belongs = np.full(len(ids), -1)
+    if not len(who):
+        return belongs, np.empty(0, dtype=object)
+    belongs[who], groups = _used(named[named >= 0][first], labels)
+    return belongs, groups

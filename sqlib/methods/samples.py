@@ -252,14 +252,14 @@ def change(first, second, estimates, limits, both: Sample, sides: list[Sample], 
     return pd.DataFrame([row | {"clusters": both.clusters} | more])
 
 
-def adjusted(p: pd.Series, method: str = "fdr_bh") -> pd.Series:
-    """P values corrected within the family (Benjamini-Hochberg); NaN are no part of the family."""
-    result, known = p.astype(float), p.notna()
-    if known.any():
-        from statsmodels.stats.multitest import multipletests
-
-        result = result.where(~known, 0.0)
-        result[known] = multipletests(p[known], method=method)[1]
+def adjusted(p: pd.Series) -> pd.Series:
+    """P values corrected within the family (Benjamini & Hochberg 1995); NaN are no part of the family."""
+    result, known = p.astype(float), p.notna().to_numpy()
+    values = result[known].to_numpy(copy=True)
+    order = np.argsort(values, kind="stable")[::-1]
+    stepped = np.minimum.accumulate(values[order] * len(values) / np.arange(len(values), 0, -1))
+    values[order] = np.minimum(stepped, 1.0)
+    result[known] = values
     return result
 
 
