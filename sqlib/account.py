@@ -113,6 +113,7 @@ def record(reading: Reading, stem: str, title: str, audience: str) -> dict:
         "period": reading.period.text,
         "compared_with": reading.say("compared", "none") if compared is None else compared.text,
         "language": reading.language,
+        "currency": reading.client.currency,
         "reliability": letter,
     }
     days = {"period_start": reading.period.start, "period_end": reading.period.last_day, "as_of": reading.as_of}

@@ -17,7 +17,7 @@ Points = Annotated[float, Field(ge=0)]
 
 
 class Tier(BaseModel):
-    """One tier, the best first: reached from ``min`` points, or the best ``share`` of people; ``money`` in yuan."""
+    """One tier, the best first: from ``min`` points on, or the best ``share`` of people; ``money``: what it pays."""
 
     model_config = STRICT
     name: Text
@@ -79,7 +79,7 @@ class Appraisal(BaseModel):
 
     @property
     def money(self) -> dict[str, float] | None:
-        """Tier -> yuan; None where no tier says."""
+        """Tier -> amount; None where no tier says."""
         paid = {tier.name: tier.money for tier in self.tiers if tier.money is not None}
         return {tier.name: paid.get(tier.name, 0.0) for tier in self.tiers} if paid else None
 

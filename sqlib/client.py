@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sqlib import appraisal_scheme, contracts, faults, periods
+from sqlib import appraisal_scheme, contracts, faults, periods, words
 from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import ArgumentError, ClientError
 from sqlib.faults import listed, nearest
@@ -46,6 +46,7 @@ class Identity(Section):
     timezone: TimeZone = "Asia/Shanghai"
     data_until: date | None = None
     fiscal_year_start: int = Field(1, ge=1, le=12)  # month
+    currency: Annotated[str, one_of(words.entry("common", "money")["currencies"])] = "CNY"  # of every amount
 
 
 class Reporting(Section):

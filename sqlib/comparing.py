@@ -80,7 +80,7 @@ def label(place: Path, name: str) -> str:
 
 def sheets(found: Difference, language: str, screen: bool = False) -> dict[str, pd.DataFrame]:
     """The four tables in words; for the ``screen`` numbers as text with their unit, counts as one cell."""
-    listed = found.numbers[_reported(found.numbers)] if screen else found.numbers
+    listed = found.numbers.loc[_reported(found.numbers)] if screen else found.numbers
     numbers = _placed(listed, language)
     numbers["inside"] = numbers["inside"].map(lambda code: _word("inside", code, language))
     if screen:
@@ -162,7 +162,8 @@ def _number(value: float, unit: str, language: str) -> str:
 def _code(code: str, language: str) -> str:
     """A code in the words of the reports, else as it is."""
     common = words.catalogue("common")
-    groups = (common["verdict"], common["strength"], common["comparable"], words.catalogue("difference")["change"])
+    named = ("verdict", "strength", "comparable", "moved_by")
+    groups = [*(common[name] for name in named), words.catalogue("difference")["change"]]
     return next((group[code][language] for group in groups if code in group), code or "–")
 
 

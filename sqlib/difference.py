@@ -60,22 +60,24 @@ def compare(before: Path, after: Path) -> Difference:
 # ---------------------------------------------------------------- what the reports were made from
 
 
-def _bases(folder: Path) -> dict[str, dict]:
-    """Page -> what it was made from; of several audiences the fullest."""
+def _bases(folder: Path) -> dict[tuple[str, str], dict]:
+    """(page, audience) -> what the report was made from, the fullest audience last."""
     jobs = [job for job in versions.read(folder).get("jobs", ()) if job["status"] != "skipped"]
     ordered = sorted(jobs, key=lambda job: portfolio.AUDIENCES.index(job["audience"]), reverse=True)
-    return {job["stem"]: job.get("basis", {}) for job in ordered}
+    return {(job["stem"], job["audience"]): job.get("basis", {}) for job in ordered}
 
 
-def _causes(before: dict[str, dict], after: dict[str, dict]) -> list[dict]:
+def _causes(before: dict[tuple[str, str], dict], after: dict[tuple[str, str], dict]) -> list[dict]:
+    """What moved under the reports of a page, told once though several audiences have it."""
     found = []
-    for stem in sorted(before.keys() & after.keys()):
-        if not (before[stem] and after[stem]):
+    for report in sorted(before.keys() & after.keys()):
+        stem, was, now = report[0], before[report], after[report]
+        if not (was and now):
             found.append({"stem": stem, "kind": "unrecorded", "subject": stem, "change": "changed"})
             continue
-        changes = _changes(_flat(stem, before[stem]), _flat(stem, after[stem]))
+        changes = _changes(_flat(stem, was), _flat(stem, now))
         found += [{"stem": stem, "kind": kind, "subject": name} | entry for (kind, name), entry in changes.items()]
-    return found
+    return [cause for place, cause in enumerate(found) if cause not in found[:place]]
 
 
 def _flat(stem: str, basis: dict) -> dict[tuple[str, str], str]:
@@ -103,7 +105,7 @@ def _change(before, after) -> str:
     return "appeared" if before is None else "vanished" if after is None else "changed"
 
 
-def _rows(before: dict[str, dict], after: dict[str, dict]) -> pd.DataFrame:
+def _rows(before: dict[tuple[str, str], dict], after: dict[tuple[str, str], dict]) -> pd.DataFrame:
     """Files whose bytes or whose rows moved, with every count before and after."""
     (old, old_hash), (new, new_hash) = _balances(before), _balances(after)
     found = []
@@ -119,7 +121,7 @@ def _rows(before: dict[str, dict], after: dict[str, dict]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["table", "file", "change", *columns])
 
 
-def _balances(bases: dict[str, dict]) -> tuple[dict, dict]:
+def _balances(bases: dict[tuple[str, str], dict]) -> tuple[dict, dict]:
     """(table, file) -> its counts, and file -> its hash, over all pages."""
     rows = [row for basis in bases.values() for row in basis.get("rows", ())]
     hashes = {file: known for basis in bases.values() for file, known in basis.get("inputs", {}).items()}

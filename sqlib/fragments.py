@@ -57,8 +57,8 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
         return escape(names[value])
     if form == "date":
         return f"{value:%Y-%m-%d}"
-    if form == "points":
-        return escape(words.number(value, form, language, bound=True))
+    if form in ("points", "hundred"):
+        return escape(words.number(value, form, language, signed=column.get("signed", False), bound=True))
     return escape(words.worded(_worded(value, row, column), language))
 
 

@@ -14,6 +14,7 @@ from sqlib import basis, brand, execution, formats, notebook, packs, project, re
 from sqlib.errors import SqlibError
 from sqlib.jobs import Job, Loose
 
+DRAWN = {"pdf", "docx", "pptx", "png"}  # formats that hold figures at 300 dpi
 FOLDERS = {"png": "figures", "packs": packs.FOLDER}  # kinds that are a folder of files, and what lies above it
 ONCE = {"xlsx"}  # holds both languages: the first makes it
 FAILED, SOURCE = "failed.ipynb", "page.ipynb"
@@ -147,8 +148,12 @@ def _keep(job: Job, made: Made, language: str, entry: dict[str, Path]) -> None:
 
 
 def _formats(job: Job, language: str, folder: Path, executed: Path, version: str, worn) -> dict[str, Path]:
-    """Every format beside HTML; a workbook holds both languages, so the first makes it."""
+    """Every format beside HTML; a workbook holds both languages, so the first makes it.
+
+    Documents keep their figures: with another stamp they are made again.
+    """
     kinds = set(job.formats) - {"html"} - (ONCE if language in job.languages[1:] else set())
+    kinds |= {"png"} if kinds & DRAWN else set()
     source = formats.Source(
         executed, folder / f"{job.page.stem}.{language}.html", folder / "tables" / job.page.stem,
         folder / "typed" / job.page.stem, folder / "figures" / job.page.stem, job.page.stem, language, version, "draft",
@@ -200,7 +205,7 @@ def _laid_out(job: Job, page, language: str, folder: Path) -> Path:
     """An empty folder with the page in its language, and folders for what the formats need of it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for kind, wanted in {"figures": {"pdf", "docx", "pptx", "png"}, "typed": {"xlsx"}}.items():
+    for kind, wanted in {"figures": DRAWN, "typed": {"xlsx"}}.items():
         if wanted & set(job.formats):
             (folder / kind / job.page.stem).mkdir(parents=True)
     return notebook.write(notebook.keep_language(page, language), folder / SOURCE)

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +39,7 @@ from sqlib.arguments import AUDIENCES, check
 from sqlib.errors import ArgumentError, MethodRefused
 from sqlib.faults import listed, nearest
 from sqlib.reading import Absent, Reading
-from sqlib.words import Listing, Term
+from sqlib.words import Estimate, Listing, Quantity, Term
 
 FINDING = "application/vnd.sqlib.finding+json"
 ABSENT = "application/vnd.sqlib.absent+json"
@@ -222,7 +223,7 @@ class Page(Reading):
         if isinstance(result, Absent):
             return
         result = audiences.cut(result, self.audience)
-        frame = result if isinstance(result, pd.DataFrame) else getattr(result, part)
+        frame = self._priced(result if isinstance(result, pd.DataFrame) else getattr(result, part))
         spec = self._spec(key)
         if self.audience.name not in spec.get("audience", AUDIENCES):
             self._html("note", self.say("table", "internal_only", count=len(frame)))
@@ -239,12 +240,19 @@ class Page(Reading):
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
     def _spec(self, key: str) -> dict:
-        """What the words file says of a table; scores of a wide scale need fewer decimals."""
+        """What the words file says of a table; scores of a wide scale need fewer decimals, money is the client's."""
         spec, scale = words.entry(self.stem, "table", key), getattr(self, "judged_scale", None)
-        if self.subject != "appraisals" or not isinstance(scale, tuple) or scale[1] - scale[0] <= WIDE:
-            return spec
-        wide = re.compile(r"\bscore$")
-        return spec | {"columns": [each | {"format": wide.sub("tenth", each["format"])} for each in spec["columns"]]}
+        few = self.subject == "appraisals" and isinstance(scale, tuple) and scale[1] - scale[0] > WIDE
+        score = "tenth" if few else "score"
+
+        def own(form: str) -> str:
+            return words.in_currency(re.sub(r"\bscore$", score, form), self.client.currency)
+
+        return spec | {"columns": [each | {"format": own(each["format"])} for each in spec["columns"]]}
+
+    def _priced(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows whose unit is money in the client's currency."""
+        return frame if "unit" not in frame else frame.replace({"unit": {"money": self.client.currency}})
 
     def quotes(self, key: str = "quotes") -> None:
         """Customers' words that a person approved for print in ``quotes.xlsx``; a team reads its own customers only."""
@@ -388,9 +396,15 @@ class Page(Reading):
         return words.text(self.stem, *path, language=self.language, **self._worded(values or {}))
 
     def _worded(self, values: dict) -> dict:
-        """Themes are named by the code book, which no words file knows."""
-        named = {name: value for name, value in values.items() if isinstance(value, Term) and value.group == "theme"}
-        return dict(values) | {name: self.theme_names[value.code] for name, value in named.items()}
+        """Themes are named by the code book, money by the client's currency: no words file knows them."""
+        return {name: self._as_theirs(value) for name, value in values.items()}
+
+    def _as_theirs(self, value):
+        if isinstance(value, Term) and value.group == "theme":
+            return self.theme_names[value.code]
+        if isinstance(value, Quantity | Estimate):
+            return replace(value, unit=words.in_currency(value.unit, self.client.currency))
+        return value
 
     def _label(self, kind: str, key: str, **values) -> str:
         self._numbers[kind] += 1

@@ -361,8 +361,11 @@ _FIGURE = re.compile(
 )
 _TABLE = re.compile(rf"{_LABELLED.format('table-label')}(table\b[^>]*>)(.*?</table>)", re.DOTALL)
 
-# Sign, digits, percent; en dash or full-width tilde between; or a count.
-_RANGE = re.compile(r"[\u2212+]?\d[\d.,]*%?[\u2013\uff5e][\u2212+]?\d[\d.,]*%?|\bn = \d[\d,]*")
+# Sign, digits, percent; en dash or full-width tilde between; or a count; or a pseudonym.
+_RANGE = re.compile(
+    r"[\u2212+]?\d[\d.,]*%?[\u2013\uff5e][\u2212+]?\d[\d.,]*%?|\bn = \d[\d,]*"
+    r"|(?<![A-Z0-9])[A-Z]-[A-Z2-7]{10}(?![A-Z0-9])"
+)
 _BRACKET = re.compile(r"(?<=[\d%])\uff08")
 _TAG = re.compile(r"(<[^>]*>)")
 
@@ -378,7 +381,7 @@ def _tidy(fragment: str) -> str:
 
 
 def line_breaks(fragment: str) -> str:
-    """Where a line may break: never in an interval such as 74%\u201382% or n = 212, but before the bracket around."""
+    """Where a line may break: never in 74%\u201382%, n = 212 or a pseudonym, but before the bracket around."""
     parts = _TAG.split(fragment)
     parts[::2] = map(_breaks, parts[::2])
     return "".join(parts)

@@ -9,6 +9,7 @@ digits: ``Quantity`` (one number), ``Estimate`` (a number with its interval and 
 import datetime as dt
 import functools
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -193,7 +194,13 @@ def number(
     if 0 <= value < spec.get("least", 0):
         return f"<{spec['least']}"
     pattern = spec.get("bound", spec[language]) if bound else spec[language]
-    return pattern.format(_digits(value, spec, digits, signed))
+    sign, plain = re.match(f"([+{MINUS}]?)(.*)", _digits(value, spec, digits, signed)).groups()
+    return pattern.format(plain, sign=sign) if "{sign}" in pattern else pattern.format(sign + plain)
+
+
+def in_currency(unit: str, currency: str) -> str:
+    """The unit, or the end of a column's format, with ``money`` as the unit of a currency."""
+    return re.sub(r"\bmoney$", currency, unit)
 
 
 def day(iso: str, language: str) -> str:

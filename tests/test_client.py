@@ -22,6 +22,7 @@ name = "x"
 languages = ["zh", "en"]
 data_until = 2026-09-30
 fiscal_year_start = 4
+currency = "GBP"
 [period]
 default = 2026
 [targets]
@@ -62,6 +63,7 @@ def test_every_section_is_read(tmp_path):
         "Asia/Shanghai",
     )
     assert found.folder == tmp_path / TEXTS["client_id"]
+    assert found.currency == "GBP"
     assert (found.data_until, found.fiscal_year_start, found.period.default) == (date(2026, 9, 30), 4, "2026")
     assert (found.targets, found.targets_by_segment) == ({"csat": 0.85}, {"csat": {"small": 0.8}})
     assert (found.scales["csat"].best, found.scales["csat"].top) == ("low", [1, 2])
@@ -75,6 +77,7 @@ def test_every_section_is_read(tmp_path):
 
 def test_defaults(tmp_path):
     found = make(tmp_path, BLOCK, head='[client]\nname = "x"\n')
+    assert found.currency == "CNY"
     assert (found.languages, found.data_until, found.fiscal_year_start) == (["zh"], None, 1)
     assert (found.period.default, found.period.compare_to) == (None, "previous")
     assert found.cells.feedback == ["dimension", "segment", "team", "channel"]
@@ -96,6 +99,7 @@ def test_defaults(tmp_path):
         ("[client]\nname = 'x'\nlanguages = ['cn']\n" + BLOCK, "unknown_value", {"allowed": "zh, en"}),
         ("[client]\nname = 'x'\nprofile = 'acounting'\n" + BLOCK, "unknown_value", {"nearest": "accounting"}),
         ("[client]\nname = 'x'\ntimezone = 'Asia/Peking'\n" + BLOCK, "unknown_value", {"nearest": "Asia/Shanghai"}),
+        ("[client]\nname = 'x'\ncurrency = 'GPB'\n" + BLOCK, "unknown_value", {"nearest": "GBP"}),
         ("[client]\nname = 'x'\nfiscal_year_start = 13\n" + BLOCK, "out_of_range", {"limit": "≤ 12"}),
         (HEAD + "[[tables.feedback]]\nfiles = []", "out_of_range", {"limit": "≥ 1"}),
         (HEAD + "[[tables.fedback]]\nfiles = ['raw/a.csv']", "unknown_table", {"nearest": "feedback"}),

@@ -165,12 +165,14 @@ def test_every_verdict_that_is_drawn_can_be_drawn(key, verdict):
         drawn(key, made.made(key, verdict))
 
 
-def test_sources_draw_every_person_and_name_the_flagged():
+def test_sources_draw_the_people_whose_sources_differ_most_and_name_the_flagged():
     result = made.made("sources", "look_again")
     ax = drawn("sources", result)
-    order = result.table.sort_values("judged", ascending=False)["ratee_id"].to_list()
+    most = result.table.sort_values("p_value", kind="stable").head(20)
+    order = most.sort_values("judged", ascending=False)["ratee_id"].to_list()
     assert [label.get_text() for label in ax.get_yticklabels()] == order
     said = words.entry("common", "verdict", "look_again")["en"]
+    assert str(len(result.table) - 20) in ax.get_xlabel()
     assert [text.get_text() for text in ax.texts].count(said) == result.flagged == 1
 
 

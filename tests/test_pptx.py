@@ -15,6 +15,7 @@ from pptx.util import Pt
 from sqlib import formats, leaks, notebook, words
 from sqlib.brand import Brand
 from sqlib.formats import fitting, story
+from sqlib.formats import pptx as deck_format
 
 LONG = tomllib.loads((Path(__file__).parent / "data" / "office.toml").read_text(encoding="utf-8"))
 
@@ -87,6 +88,15 @@ def _tall(row, table) -> float:
     ]  # fmt: skip
     assert max(needs) <= row.height.pt + 0.5
     return row.height.pt
+
+
+def test_dates_and_pseudonyms_are_not_broken():
+    assert deck_format._unbroken("P-2A3B4C5D6E 2026-07-01 so-called").split("\u2011") == [
+        "P",
+        "2A3B4C5D6E 2026",
+        "07",
+        "01 so-called",
+    ]
 
 
 def test_eight_to_twelve_slides_of_16_to_9(file, slides):

@@ -225,6 +225,12 @@ def test_intervals_stay_on_one_line_but_attributes_stay_as_they_are():
     assert render.line_breaks("78%\uff0895%\uff09") == "78%<wbr>\uff0895%\uff09"
 
 
+def test_a_pseudonym_stays_on_one_line_and_other_codes_as_they_are():
+    text = '<img alt="P-2A3B4C5D6E">P-2A3B4C5D6E\uff0cX-1 AP-2A3B4C5D6E 2026-07'
+    assert re.findall(r'<span class="sq-range">(.*?)</span>', render.line_breaks(text)) == ["P-2A3B4C5D6E"]
+    assert 'alt="P-2A3B4C5D6E"' in render.line_breaks(text)
+
+
 def test_the_cover_carries_the_brand_and_its_colours(tmp_path):
     logo = tmp_path / "logo.png"
     Image.new("RGB", (40, 20)).save(logo, "PNG")

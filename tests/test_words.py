@@ -34,6 +34,11 @@ def test_days(case, language):
     assert words.day(case["iso"], language) == case[language]
 
 
+def numbers(text: str) -> list[str]:
+    """Numbers with their signs; the sign of a currency stands between."""
+    return NUMBER.findall(re.sub(r"[A-Z]*[$\u00a3\u20ac\u00a5]|MOP ", "", text))
+
+
 def read(text: str) -> float:
     return float(text.replace(",", "").replace(words.MINUS, "-"))
 
@@ -57,14 +62,14 @@ def test_plain_values_of_python_and_of_numpy_read_alike(language):
 @given(VALUES, st.sampled_from(UNITS), st.booleans())
 def test_both_languages_print_the_same_digits(number, unit, signed):
     zh, en = (words.number(number, unit, language, signed=signed) for language in words.LANGUAGES)
-    assert NUMBER.findall(zh) == NUMBER.findall(en) != []
+    assert numbers(zh) == numbers(en) != []
 
 
 @settings(deadline=None)
 @given(VALUES, st.sampled_from(UNITS), st.integers(0, 4), st.booleans())
 def test_the_digits_are_the_number_rounded(number, unit, digits, signed):
     spec = words.entry("common", "unit", unit)
-    (printed,) = NUMBER.findall(words.number(number, unit, "en", digits=digits, signed=signed))
+    (printed,) = numbers(words.number(number, unit, "en", digits=digits, signed=signed))
     if 0 <= number < spec.get("least", 0):
         assert float(printed) == spec["least"]
         return
@@ -91,18 +96,18 @@ def test_a_printed_estimate_lies_in_its_printed_interval(ends, unit, signed, bou
     low, middle, high = ends
     estimate = Estimate(middle, low, high, unit, 7, signed=signed)
     printed = [words.interval(estimate, language, bound=bound) for language in words.LANGUAGES]
-    numbers = [[NUMBER.findall(part) for part in parts] for parts in printed]
-    assert numbers[0] == numbers[1]
-    shown, least, most = (read(found[0]) for found in numbers[0])
+    found = [[numbers(part) for part in parts] for parts in printed]
+    assert found[0] == found[1]
+    shown, least, most = (read(part[0]) for part in found[0])
     assert least <= shown <= most
-    assert len({len(found[0].partition(".")[2]) for found in numbers[0]}) == 1
+    assert len({len(part[0].partition(".")[2]) for part in found[0]}) == 1
 
 
 @settings(deadline=None)
 @given(st.tuples(VALUES, VALUES, VALUES).map(sorted), st.sampled_from(MEASURES), st.integers(0, 10**6))
 def test_a_sentence_says_the_same_numbers_in_both_languages(ends, unit, n):
     estimate = Estimate(ends[1], ends[0], ends[2], unit, n)
-    assert len({tuple(NUMBER.findall(words.worded(estimate, language))) for language in words.LANGUAGES}) == 1
+    assert len({tuple(numbers(words.worded(estimate, language))) for language in words.LANGUAGES}) == 1
 
 
 def test_a_bound_is_printed_without_the_unit_that_is_not_repeated():
@@ -186,3 +191,36 @@ def test_every_verdict_and_strength_carries_a_mark_beside_its_colour():
 def test_terms_of_a_closed_list_exist():
     for group, code in (("strength", "exact"), ("flag", "true"), ("term", "not_counted"), ("comparable", "undated")):
         assert all(words.worded(Term(group, code), language) for language in words.LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("currency", "language", "said"),
+    [("CNY", "zh", "\u22123,400\u5143"), ("CNY", "en", "\u22123,400 yuan"), ("GBP", "en", "\u2212\u00a33,400")],
+)
+def test_money_is_worded_in_the_currency_of_the_client(currency, language, said):
+    unit = words.in_currency("money", currency)
+    assert words.number(-3400, unit, language) == said
+    assert words.in_currency("interval money", currency) == f"interval {currency}"
+    assert words.in_currency("money_raw", currency) == "money_raw"
+
+
+def test_every_currency_is_a_unit_of_texts_and_of_workbooks():
+    for currency in words.entry("common", "money")["currencies"]:
+        assert {"zh", "en", "excel"} <= set(words.entry("common", "unit", currency))
+        assert {"zh", "en"} <= set(words.entry("columns", "unit", currency))
+
+
+@pytest.mark.parametrize("currency", words.entry("common", "money")["currencies"])
+def test_every_currency_has_its_unit_its_name_and_its_format_of_a_cell(currency):
+    spec = words.entry("common", "unit", currency)
+    plus, minus = (words.number(value, currency, "en", signed=True) for value in (1234.0, -1234.0))
+    assert plus.startswith("+") and minus.startswith(words.MINUS) and "1,234" in plus
+    assert spec["excel"].endswith("#,##0")
+    assert {"zh", "en"} <= words.entry("columns", "unit", currency).keys()
+    assert words.in_currency("interval money", currency) == f"interval {currency}"
+
+
+def test_money_stands_in_the_currency_of_the_client():
+    assert words.number(-1234.5, "GBP", "en") == f"{words.MINUS}\u00a31,234"
+    assert words.in_currency("money", "GBP") == "GBP"
+    assert words.in_currency("moneyed", "GBP") == "moneyed"

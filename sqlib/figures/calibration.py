@@ -7,7 +7,7 @@ from sqlib import style, words
 from sqlib.figures import marks
 from sqlib.methods.tiers import TierResult
 
-MOST = 40  # people one figure can name
+MOST = 16  # people that, with the headings of their groups, are still read on a slide
 TONES = {1: "good", -1: "bad", 0: "accent"}
 WAYS = {1: "\N{BLACK UP-POINTING TRIANGLE}", -1: "\N{BLACK DOWN-POINTING TRIANGLE}"}
 
@@ -16,7 +16,8 @@ def plot_calibration(result, *, tiers: TierResult | None = None, most: int = MOS
     """Draw raw to calibrated, by group and within it from the highest down.
 
     ``result``: anything with the frame ``ratees`` of a calibration, or a TierResult. With tiers totals are drawn and
-    who changes tier stands out; of more than ``most`` people these and the least certain are shown.
+    who changes tier stands out. Of more than ``most`` people these and the least certain are shown, without tiers
+    those whose score moved most.
     """
     tiers = result if isinstance(result, TierResult) else tiers
     table, left_out = _chosen(_scored(result) if tiers is None else _decided(tiers), most)
@@ -39,7 +40,8 @@ def plot_calibration(result, *, tiers: TierResult | None = None, most: int = MOS
     for height, row, tone in zip(at, table.itertuples(), paint, strict=True):
         ax.text(1.02, height, row.tag, transform=ax.get_yaxis_transform(), va="center", fontsize=8,
                 color=tone if row.way else colour["muted"])  # fmt: skip
-    ax.set_xlabel(_labelled("total_axis" if tiers is not None else "score_axis", left_out, language))
+    axis = marks.say("total_axis" if tiers is not None else "score_axis", language)
+    ax.set_xlabel(f"{axis}{marks.not_shown(left_out, language)}")
     marks.legend(ax, 2)
     return ax
 
@@ -47,7 +49,7 @@ def plot_calibration(result, *, tiers: TierResult | None = None, most: int = MOS
 def _scored(result) -> pd.DataFrame:
     """People by the scores of the calibration alone."""
     table = result.ratees.rename(columns={"calibrated": "score"})
-    return table.assign(way=0, tag="", doubt=table["high"] - table["low"]).dropna(subset="score")
+    return table.assign(way=0, tag="", doubt=(table["score"] - table["raw"]).abs()).dropna(subset="score")
 
 
 def _decided(tiers: TierResult) -> pd.DataFrame:
@@ -93,8 +95,3 @@ def _cuts(tiers: TierResult | None) -> list[tuple[str, float]]:
     return (
         [] if tiers is None or tiers.rule.cuts is None else list(zip(tiers.rule.names, tiers.rule.cuts, strict=False))
     )
-
-
-def _labelled(key: str, left_out: int, language: str) -> str:
-    note = words.text("figures", "not_shown", language=language, count=left_out) if left_out else ""
-    return f"{marks.say(key, language)}{note}"

@@ -6,7 +6,8 @@ import numpy as np
 
 from sqlib import style, words
 
-ROW = 0.34  # inches a row
+ROW, TIGHT = 0.34, 0.26  # inches a row, and each row beyond FULL
+FULL = 12
 MARGIN = 0.9  # inches for the axis below and the legend above
 
 
@@ -16,7 +17,8 @@ def axes(ax, rows: float):
         return ax
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(style.WIDTH, MARGIN + ROW * max(rows, 2))).add_subplot()
+    height = MARGIN + ROW * min(max(rows, 2), FULL) + TIGHT * max(rows - FULL, 0)
+    return Figure(figsize=(style.WIDTH, height)).add_subplot()
 
 
 def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: float = 5.5, hollow: bool = False,
@@ -69,9 +71,9 @@ def points_axis(ax) -> None:
     _ticks(ax, lambda value, _: words.number(value, "points", "en", digits=0, signed=True, bound=True))
 
 
-def signed_axis(ax, unit: str, which: str = "x") -> None:
+def signed_axis(ax, unit: str, which: str = "x", language: str = "en") -> None:
     """Ticks of a difference, with + and a true minus."""
-    _ticks(ax, lambda value, _: words.number(value, unit, "en", signed=True), which)
+    _ticks(ax, lambda value, _: words.number(value, unit, language, signed=True), which)
 
 
 def ratio_axis(ax) -> None:
@@ -96,6 +98,11 @@ def legend(ax, columns: int) -> None:
         ax.legend(
             loc="lower right", bbox_to_anchor=(1, 1.0), ncols=columns, fontsize=8, handlelength=1.6, borderaxespad=0.2
         )
+
+
+def not_shown(count: int, language: str) -> str:
+    """How many people a figure has no room for; empty where all are drawn."""
+    return words.text("figures", "not_shown", language=language, count=count) if count else ""
 
 
 def say(key: str, language: str) -> str:

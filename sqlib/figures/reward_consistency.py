@@ -1,16 +1,17 @@
 """Scatter of scores against what people got, with the pairs that deserve a second look joined by a line."""
 
-from sqlib import style
+from sqlib import style, words
 from sqlib.figures import marks
-from sqlib.methods.reward_consistency import RewardConsistencyResult
+from sqlib.methods.reward_consistency import UNITS, RewardConsistencyResult
 
 ROWS = 10  # height of the chart in rows
 MOST = 8  # pairs of each sort that are joined: those with the widest gap
 JOINED = {"like_unalike": "warn", "reversed": "bad"}
 
 
-def plot_reward_consistency(result: RewardConsistencyResult, *, ax=None, language: str = "en"):
-    """Draw a dot a person; amber joins people whose scores cannot be told apart, red a reversed pair."""
+def plot_reward_consistency(result: RewardConsistencyResult, *, currency: str = "CNY", ax=None, language: str = "en"):
+    """Draw a dot a person; amber joins people whose scores cannot be told apart, red a reversed pair; ``currency`` of
+    the amounts."""
     people = result.people
     ax = marks.axes(ax, ROWS)
     colour = style.palette()
@@ -26,7 +27,7 @@ def plot_reward_consistency(result: RewardConsistencyResult, *, ax=None, languag
             label=marks.say("one_person", language))  # fmt: skip
     ax.axhline(0.0, color=colour["muted"], linewidth=0.7, linestyle=":", zorder=1)
     ax.margins(0.06)
-    marks.signed_axis(ax, "count", "y")
+    marks.signed_axis(ax, words.in_currency(UNITS[result.basis], currency), "y", language)
     ax.set_xlabel(marks.say("calibrated_score", language))
     ax.set_ylabel(marks.say(f"got_{result.basis}", language))
     marks.legend(ax, 3)

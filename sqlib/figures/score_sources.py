@@ -6,7 +6,7 @@ from sqlib import style
 from sqlib.figures import marks
 from sqlib.methods.score_sources import SOURCES, ScoreSourcesResult
 
-MOST = 40  # people a page holds; of more, those whose sources differ most are drawn
+MOST = 20  # people that are still read on a slide; of more, those whose sources differ most are drawn
 LOOK = {"judged": ("accent", 0.22, False), "objective": ("series2", 0.0, True), "customer": ("neutral", -0.22, False)}
 
 
@@ -34,6 +34,7 @@ def plot_score_sources(result: ScoreSourcesResult, *, ax=None, language: str = "
     low, high = np.nanmin(ends, initial=-1.0), np.nanmax(ends, initial=1.0)
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     marks.signed_axis(ax, "score")
-    ax.set_xlabel(marks.say("standard_deviations", language))
+    left = marks.not_shown(len(result.table) - len(table), language)
+    ax.set_xlabel(f"{marks.say('standard_deviations', language)}{left}")
     marks.legend(ax, 3)
     return ax

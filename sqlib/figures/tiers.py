@@ -6,7 +6,7 @@ from sqlib import style, words
 from sqlib.figures import marks
 from sqlib.methods.tiers import TierResult
 
-MOST = 40  # people one figure can name
+MOST = 20  # people that are still read on a slide
 HEIGHT = 0.62  # of a row
 READABLE = 0.12  # share of the width a number needs
 
@@ -33,9 +33,8 @@ def plot_tiers(result: TierResult, *, most: int = MOST, ax=None, language: str =
     _banded(ax, table, heights, language)
     ax.set_xlim(0, 1)
     marks.percent_axis(ax)
-    note = len(judged) - len(table)
-    more = words.text("figures", "not_shown", language=language, count=note) if note else ""
-    ax.set_xlabel(f"{marks.say('tier_probability', language)}{more}")
+    left = marks.not_shown(len(judged) - len(table), language)
+    ax.set_xlabel(f"{marks.say('tier_probability', language)}{left}")
     marks.legend(ax, len(result.rule.names))
     return ax
 

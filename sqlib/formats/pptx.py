@@ -241,7 +241,7 @@ class _Deck:
         """One text in a shape, as large as fits."""
         from pptx.enum.text import MSO_ANCHOR
 
-        said, size = fitting.line(text, box[2], box[3], sizes, bold)
+        said, size = fitting.line(_unbroken(text), box[2], box[3], sizes, bold)
         blank.put(shape, box)
         blank.bare(shape.text_frame)
         self._write(shape.text_frame, [(said, size, bold, colour)])
@@ -283,5 +283,5 @@ class _Deck:
 
 
 def _unbroken(text: str) -> str:
-    """A text whose dates stay on one line."""
-    return re.sub(r"(?<=\d)-(?=\d\d)", "\N{NON-BREAKING HYPHEN}", text)
+    """A text whose dates and pseudonyms stay on one line."""
+    return re.sub(r"(?<=\d)-(?=\d\d)|(?<=\b[A-Z])-(?=[A-Z2-7]{10}\b)", "\N{NON-BREAKING HYPHEN}", text)

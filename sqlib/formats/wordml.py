@@ -8,6 +8,7 @@ from html import escape
 from sqlib.formats.document import clean
 
 EMU = 635  # English Metric Units, in which pictures are measured, in a twentieth of a point
+_WHOLE = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # spaces and hyphens at which no line breaks
 _WEIGHT = {"bold": "<w:b/><w:bCs/>", "italic": "<w:i/><w:iCs/>"}
 
 Run = tuple[str, frozenset[str]]  # text and its marks: bold, italic, whole or interval (never broken), a colour
@@ -23,7 +24,7 @@ class Pen:
     def run(self, text: str, marks: Iterable[str] = ()) -> str:
         """One run; a line feed is a line break, a tab a tab."""
         held = set(marks)
-        text = clean(text).replace(" ", "\u00a0") if held & {"whole", "interval"} else clean(text)
+        text = clean(text).translate(_WHOLE) if held & {"whole", "interval"} else clean(text)
         properties = "".join(tag for mark, tag in _WEIGHT.items() if mark in held)
         properties += "".join(f'<w:color w:val="{self.colours[mark]}"/>' for mark in self.colours if mark in held)
         return f'<w:r><w:rPr><w:rFonts w:hint="{self.hint}"/>{properties}</w:rPr>{_text(text)}</w:r>'
@@ -49,8 +50,8 @@ def _mark(kind: str) -> str:
 
 
 def _text(text: str) -> str:
-    parts = re.split("([\n\t])", text)
-    tags = {"\n": "<w:br/>", "\t": "<w:tab/>", "": ""}
+    parts = re.split("([\n\t\u2011])", text)
+    tags = {"\n": "<w:br/>", "\t": "<w:tab/>", "\u2011": "<w:noBreakHyphen/>"}
     return "".join(tags.get(part) or f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in parts if part)
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +49,7 @@ def make(source: Source, target: Path) -> Path:
     if source.typed is None or not source.typed.is_dir():
         raise SqlibError("formats.no_tables", where=target.name, stem=source.stem)
     harvest = notebook.harvest(notebook.read(source.executed))
-    tables = _named(source, [*_handed_over(source), _findings(source, harvest["findings"])])
+    tables = _named(source, [*_handed_over(source, harvest["report"]), _findings(source, harvest["findings"])])
 
     def write(draft: Path) -> None:
         with xlsxwriter.Workbook(draft, workbook.OPTIONS) as book:
@@ -59,12 +59,15 @@ def make(source: Source, target: Path) -> Path:
     return workbook.beside(Path(target), write)
 
 
-def _handed_over(source: Source) -> Iterator[Table]:
+def _handed_over(source: Source, report: dict) -> Iterator[Table]:
     """The tables in the order of the page's words; a file that is no Parquet raises and is the job's reason."""
     order = list(words.catalogue(source.stem).get("table", ()))
     for path in sorted(source.typed.glob("*.parquet"), key=lambda path: (*_place(path.stem, order), path.stem)):
         frame = pd.read_parquet(path)
-        heads = headings.of(source.stem, path.stem, list(frame.columns))
+        heads = [
+            replace(head, format=words.in_currency(head.format, report["currency"]))
+            for head in headings.of(source.stem, path.stem, list(frame.columns))
+        ]
         yield Table(path.stem, frame, heads, frame.attrs.get("themes", {}))
 
 

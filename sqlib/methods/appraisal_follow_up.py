@@ -84,8 +84,8 @@ def appraisal_follow_up(
     stock : phrases that say nothing ("keep it up"), in any writing; a comment that is one of them has no substance
     min_group : teams of fewer people are hidden, and answers of fewer
 
-    The talk is the manager's, a comment the rater's: people of one are a cluster, where there are at least 10 of them;
-    fewer tell nothing of how they differ, so people then count singly, with the caution few_clusters.
+    The talk is the manager's, a comment the rater's, none on oneself: people of one are a cluster, where there are 10
+    or more; fewer tell nothing of how they differ, so people then count singly, with the caution few_clusters.
     Raises MethodRefused: appraisal_follow_up.nothing
     (no row with a person), samples.*. Checked against the remission times of Freireich et al. (1963).
     """
@@ -94,7 +94,8 @@ def appraisal_follow_up(
     if rows.empty:
         raise MethodRefused("appraisal_follow_up.nothing", rows=len(appraisals))
     people = _people(rows, team, pd.Timestamp(as_of), within)
-    comments = _comments(rows, stock)
+    by_others = rows[rows["rater_id"] != rows["ratee_id"]]
+    comments = _comments(by_others, stock)
     listed = [
         *_shares(_due(people), ("in_time",), ("talk_in_time",), "holder", confidence, target),
         *_shares(people, ("appeal", "upheld"), ("appealed", "upheld"), None, confidence),
@@ -106,8 +107,8 @@ def appraisal_follow_up(
         table=pd.DataFrame(listed, columns=COLUMNS),
         teams=_teams(people, target, min_group, confidence),
         curve=_curve(people, confidence),
-        raters=_raters(rows, people, comments, raters, confidence),
-        severity=_severity(rows, people, raters, confidence, seed),
+        raters=_raters(by_others, people, comments, raters, confidence),
+        severity=_severity(by_others, people, raters, confidence, seed),
         n=len(people),
         open=int(people["open"].sum()),
         within=within,
@@ -317,7 +318,6 @@ def _raters(rows, people, comments, raters, confidence):
     """What followed the ratings of each rater."""
     pairs = rows[["rater_id", "ratee_id", "period"]].drop_duplicates()
     own = pairs.merge(people[["ratee_id", "period", "appeal", "upheld"]], on=["ratee_id", "period"])
-    own = own[own["rater_id"] != own["ratee_id"]]  # what people say of themselves is no rating by them
     table = own.groupby("rater_id").agg(
         people=("ratee_id", "nunique"), appeals=("appeal", "sum"), upheld=("upheld", "sum")
     )

@@ -27,15 +27,20 @@ FEW_REWARDED = 5  # people with anything, and without, below which no order is j
 MIX = ["type", "kind", "events", "people", "amount"]
 PEOPLE = ["ratee_id", "score", "rewards", "penalties", "money", "net"]
 FOLLOWING = ["measure", "n", "estimate", "low", "high", "p_value", "verdict"]
-CASES = ["first_ratee_id", "second_ratee_id", "difference", "low", "high", "net_first", "net_second", "gap", "verdict"]
+CASES = [
+    "first_ratee_id", "second_ratee_id", "difference", "low", "high", "net_first", "net_second", "gap", "unit",
+    "verdict",
+]  # fmt: skip
+UNITS = {"money": "money", "events": "count"}  # of what people got
 EXPLAINED = ["source", "n", "estimate", "low", "high", "p_value"]
 
 
 @dataclass(frozen=True)
 class RewardConsistencyResult:
     """``table``, one row a pair of people to look at, the widest gap first, columns ``CASES``: difference of the
-    scores with limits, what either got (net), gap (of what they got), verdict: like_unalike (cannot be told apart by
-    their scores and got different things) | reversed (told apart, and the lower score got more).
+    scores with limits, what either got (net), gap (of what they got), unit of both (money | count), verdict:
+    like_unalike (cannot be told apart by their scores and got different things) | reversed (told apart, and the lower
+    score got more).
 
     ``following``, columns ``FOLLOWING``: kendall and spearman; verdict: follows (whole interval at or above .30) |
     related (above 0) | contrary (below 0) | unclear | too_few. ``mix``, one row a type, columns ``MIX``, exact counts.
@@ -97,7 +102,7 @@ def reward_consistency(
         raise MethodRefused("reward_consistency.no_events", rows=len(rewards), people=len(known))
     events, own = _with_amount(events), _with_amount(own)
     people, basis = _people(known, own)
-    cases, alike, apart = _cases(pairs, people, known, within, confidence)
+    cases, alike, apart = _cases(pairs, people, known, within, UNITS[basis], confidence)
     following = _following(people, confidence)
     cautions = {
         "unknown_people": len(own) < len(events),
@@ -179,7 +184,7 @@ def _followed(name, method, people, enough, confidence):
 # --- like cases ------------------------------------------------------------------------------------------------
 
 
-def _cases(pairs, people, known, within, confidence):
+def _cases(pairs, people, known, within, unit, confidence):
     """(pairs to look at, how many are alike, how many told apart)."""
     if pairs is None:
         return pd.DataFrame(columns=CASES), 0, 0
@@ -189,9 +194,6 @@ def _cases(pairs, people, known, within, confidence):
     if within is not None:
         group = known.set_index("ratee_id")[within]
         rows = rows[rows["first_ratee_id"].map(group).to_numpy() == rows["second_ratee_id"].map(group).to_numpy()]
-    rows = rows.assign(
-        **{f"net_{side}": net.reindex(rows[f"{side}_ratee_id"]).to_numpy(float) for side in ("first", "second")}
-    )
     nets = {f"net_{side}": net.reindex(rows[f"{side}_ratee_id"]).to_numpy(float) for side in ("first", "second")}
     rows = rows.assign(**nets)
     got = rows["net_first"] - rows["net_second"]
@@ -199,7 +201,7 @@ def _cases(pairs, people, known, within, confidence):
     apart = rows["apart"].astype(bool)
     alike = ~apart & (rows["difference"].abs() <= error)
     cases = [alike & (got != 0), apart & (got * rows["difference"] < 0)]
-    rows = rows.assign(gap=got.abs(), verdict=np.select(cases, ["like_unalike", "reversed"], "no_signal"))
+    rows = rows.assign(gap=got.abs(), unit=unit, verdict=np.select(cases, ["like_unalike", "reversed"], "no_signal"))
     listed = rows[rows["verdict"] != "no_signal"].sort_values("gap", ascending=False, kind="stable")
     return listed[CASES].reset_index(drop=True), int(alike.sum()), int(apart.sum())
 
