@@ -117,7 +117,7 @@ def _climb(solved: Solved) -> tuple[Solved, np.ndarray, int]:
         target, promise = _newton(solved, score, information)
         if abs(promise) < DECREMENT * max(1.0, solved.equations.n**0.5) and step:
             return solved, information, step
-        following = None if step < 2 else _improved(solved, target)
+        following = None if step < 2 or promise < 0 else _improved(solved, target)  # below 0: no maximum ahead
         if following is None or solved.deviance - following.deviance < promise / 4:  # far from a parabola
             following = _best(following, _improved(solved, _fixed_point(solved)))
         if following is None and abs(promise) > FLAT:
