@@ -145,7 +145,7 @@ def test_a_flat_likelihood_far_from_the_maximum_is_climbed():
     """38 scores of 30 people by 5 raters: on the way the average information has a negative direction."""
     twice = (2, 3, 6, 7, 8, 14, 21, 21)
     p = np.sort(np.append(np.arange(30), twice))
-    r = [0, 1, 2, 3, 3, 4, 4, 0, 1, 4, 0, 2, 1, 3, 4, 0, 1, 2, 3, 1, 4, 0, 1, 2, 3, 4, 0, 0, 1, 2, 2, 3, 4, 0, 1, 2, 3, 4]
+    r = [int(rater) for rater in "01233440140213401231401234001223401234"]
     y = [-0.83, 0.86, 1.93, 0.69, -1.32, 1.35, -0.23, -2.5, 0.74, 1.68, 2.85, 0.98, -0.69, 0.97, 2.57, -1.55, 1.44,
          0.1, 0.7, -1.59, -0.76, 0.44, 0.75, -1.87, -1.16, -0.16, 1.12, 2.44, -1.41, 1.3, -0.2, 0.44, -1.61, 0.76,
          -2.72, 1.21, -2.0, 1.6]  # fmt: skip
