@@ -19,6 +19,8 @@ from sqlib.methods.one_thread import one_thread
 RESIDUAL = "residual"
 LEAST = 1e-8  # relative variance at which a variance still falling is taken to be 0
 NEAR = 10  # times that: held there unless the likelihood rises
+SECOND = 1.0  # relative variances of the second start, those lme4 begins at
+FEW_ROWS = 2000  # up to which the likelihood may have a second peak beside one with a variance of 0
 STEPS = 100
 DECREMENT = 1e-12  # of the restricted log likelihood, promised by the next step
 FLAT = 1e-5  # what a step that leads nowhere may have promised: rounding
@@ -99,7 +101,7 @@ def fit(y, fixed: dict | None = None, factors: dict | None = None, start: dict |
     if formed.n - formed.rank <= len(formed.random):
         raise MethodRefused("crossed.too_few", rows=formed.n, columns=formed.rank)
     ratios = np.array([(start or {}).get(name, 0.1) for name in formed.random], dtype=float)
-    solved, information, steps = _climb(formed.at(ratios))
+    solved, information, steps = _highest(formed, ratios)
     solved = _settled(solved)
     variances = np.append(solved.ratios, 1.0) * solved.residual_variance
     names = [*formed.random, RESIDUAL]
@@ -107,6 +109,18 @@ def fit(y, fixed: dict | None = None, factors: dict | None = None, start: dict |
     at = [names.index(name) for name in order]
     spread = _inverse(information, variances > 0)[np.ix_(at, at)]
     return CrossedFit(formed, solved, pd.Series(variances[at], index=order), spread, steps)
+
+
+def _highest(formed: Equations, ratios) -> tuple[Solved, np.ndarray, int]:
+    """The peak reached; of thin designs with a variance of 0 the higher of the two reached from two starts."""
+    found = _climb(formed.at(ratios))
+    if formed.n > FEW_ROWS or (found[0].ratios > NEAR * LEAST).all():
+        return found
+    try:
+        other = _climb(formed.at(np.full(len(ratios), SECOND)))
+    except MethodRefused:  # from there the noise shrinks to nothing: no peak
+        return found
+    return other if other[0].deviance < found[0].deviance - FLAT else found
 
 
 def _climb(solved: Solved) -> tuple[Solved, np.ndarray, int]:

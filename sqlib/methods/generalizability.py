@@ -23,7 +23,7 @@ from sqlib.methods import rating_formula, samples
 from sqlib.methods.rating_formula import Design, Effect
 
 DRAWS = 4000
-PEOPLE = 150  # people that REML is given: more of an unbalanced table are sampled, for variances need no more
+PEOPLE = 150  # people that REML of three facets or more is given: of more a sample is taken, variances need no more
 FEW_LEVELS = 5
 COLUMNS = ["component", "df", "mean_square", "estimate", "low", "high", "share"]
 
@@ -76,7 +76,7 @@ def g_study(data, *, score, design, columns, person="p", confidence=0.95, seed=0
     cells = _Cells(table, formed, columns)
     _check_cells(cells)
     balanced = cells.balanced
-    sampled = not balanced and cells.count(_main(formed, person)) > PEOPLE
+    sampled = not balanced and len(columns) > 2 and cells.count(_main(formed, person)) > PEOPLE
     if sampled:
         people = pd.unique(table[columns[person]])
         kept = np.random.default_rng(seed).choice(len(people), PEOPLE, replace=False)

@@ -220,10 +220,12 @@ def _slices(sizes: dict[str, int]) -> dict[str, slice]:
 
 def _chain(products, at, sizes, names) -> list[str]:
     """The factor with most levels, the largest one it is nested in, and so on; of all starts the one taking most."""
+    diagonal = products.diagonal()
+    used = {name: np.count_nonzero(diagonal[at[name]]) for name in names}  # a cell may stand empty
 
     def upwards(name):
         outer = [other for other in names if other != name and sizes[other] < sizes[name]
-                 and products[at[name], at[other]].nnz <= sizes[name]]  # fmt: skip
+                 and products[at[name], at[other]].nnz == used[name]]  # fmt: skip
         return [name, *(upwards(max(outer, key=sizes.get)) if outer else [])]
 
     return max((upwards(name) for name in names), key=lambda chain: sum(sizes[name] for name in chain), default=[])

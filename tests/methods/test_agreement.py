@@ -48,6 +48,45 @@ def test_weighted_kappa_as_irr_and_statsmodels_have_it():
     assert row(weighted_kappa(*scores[:, :2].T))["estimate"] == pytest.approx(0.29676511954993, abs=1e-9)
 
 
+def pairs(counts) -> tuple[list, list]:
+    """Two raters' levels from their table of counts."""
+    cells = [(i, j) for i, row in enumerate(counts) for j, times in enumerate(row) for _ in range(times)]
+    return tuple(map(list, zip(*cells, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "weights", "kappa", "error"),
+    [
+        # Landis & Koch (1977) Biometrics 33:159, multiple sclerosis by two neurologists; vcd, `Kappa(MSPatients)`
+        ([[38, 5, 0, 1], [33, 11, 3, 0], [10, 14, 5, 6], [3, 7, 3, 10]], "none", 0.2079, 0.05046),
+        ([[38, 5, 0, 1], [33, 11, 3, 0], [10, 14, 5, 6], [3, 7, 3, 10]], "linear", 0.3797, 0.0517),
+        ([[5, 3, 0, 0], [3, 11, 4, 0], [2, 13, 3, 4], [1, 2, 4, 14]], "none", 0.2965, 0.0785),
+        # Fleiss, Cohen & Everitt (1969) Psychological Bulletin 72:323, the example: .429, standard error .054
+        ([[106, 10, 4], [22, 28, 10], [2, 12, 6]], "none", 0.429, 0.054),
+        # Cohen (1968) Psychological Bulletin 70:213, Table 1: .492
+        ([[88, 10, 2], [14, 40, 6], [18, 10, 12]], "none", 0.492, 0.051),
+        # Gwet (2014) Handbook of Inter-Rater Reliability, as the package irrCAC has it
+        ([[40, 4, 4, 17], [6, 25, 2, 13], [4, 1, 21, 12], [15, 5, 9, 45]], "none", 0.432, 0.046),
+        ([[40, 4, 4, 17], [6, 25, 2, 13], [4, 1, 21, 12], [15, 5, 9, 45]], "linear", 0.407, 0.053),
+        ([[40, 4, 4, 17], [6, 25, 2, 13], [4, 1, 21, 12], [15, 5, 9, 45]], "quadratic", 0.383, 0.066),
+    ],
+)
+def test_published_tables(counts, weights, kappa, error):
+    found = row(weighted_kappa(*pairs(counts), weights=weights))
+    digits = 10.0 ** -len(f"{kappa:g}".split(".")[1])
+    assert found["estimate"] == pytest.approx(kappa, abs=0.51 * digits)
+    assert (found["high"] - found["low"]) / (2 * 1.959964) == pytest.approx(error, abs=6e-4)
+
+
+def test_kendalls_w_of_siegel():
+    """Siegel (1956) Nonparametric Statistics, pp. 230 and 234: six applicants, W .162; ten objects with ties, .828."""
+    plain = [[1, 6, 3, 2, 5, 4], [1, 5, 6, 4, 2, 3], [6, 3, 2, 5, 4, 1]]
+    ties = [[1, 4.5, 2, 4.5, 3, 7.5, 6, 9, 7.5, 10], [2.5, 1, 2.5, 4.5, 4.5, 8, 9, 6.5, 10, 6.5],
+            [2, 1, 4.5, 4.5, 4.5, 4.5, 8, 8, 8, 10]]  # fmt: skip
+    for ranks, w in ((plain, 0.162), (ties, 0.828)):
+        assert row(kendall_w(long(np.transpose(ranks)), **NAMES))["estimate"] == pytest.approx(w, abs=5e-4)
+
+
 def test_worded_levels_need_an_order_where_distances_count():
     first, second = ["low", "high", "middle", "low"], ["low", "high", "high", "middle"]
     found = row(weighted_kappa(first, second, levels=["low", "middle", "high"]))

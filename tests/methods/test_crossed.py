@@ -34,6 +34,40 @@ DYESTUFF2 = [
 JUDGES = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
 
+# Davies & Goldsmith (1972), section 6.6: diameters of six samples of penicillin (rows) on 24 plates
+PENICILLIN = [
+    [27, 27, 25, 26, 25, 24, 24, 26, 24, 24, 26, 25, 26, 26, 26, 25, 25, 25, 24, 26, 25, 25, 24, 24],
+    [23, 23, 21, 23, 22, 22, 20, 22, 21, 21, 23, 22, 24, 23, 23, 22, 21, 22, 21, 23, 21, 22, 21, 21],
+    [26, 26, 25, 25, 26, 25, 23, 26, 24, 24, 26, 26, 26, 26, 25, 25, 24, 24, 23, 26, 24, 25, 24, 24],
+    [23, 23, 24, 23, 22, 23, 21, 24, 22, 23, 24, 24, 24, 23, 24, 23, 23, 23, 21, 24, 22, 22, 22, 22],
+    [23, 23, 24, 23, 23, 22, 22, 24, 22, 22, 24, 24, 25, 23, 24, 23, 23, 23, 21, 24, 22, 22, 24, 21],
+    [21, 21, 20, 20, 20, 19, 19, 21, 20, 19, 21, 20, 22, 20, 22, 20, 20, 19, 19, 21, 18, 20, 19, 18],
+]
+# Davies & Goldsmith (1972), section 6.5: strength of paste, ten batches (rows) of three casks, each tested twice
+PASTES = [
+    [[62.8, 62.6], [60.1, 62.3], [62.7, 63.1]], [[60.0, 61.4], [57.5, 56.9], [61.1, 58.9]],
+    [[58.7, 57.5], [63.9, 63.1], [65.4, 63.7]], [[57.1, 56.4], [56.9, 58.6], [64.7, 64.5]],
+    [[55.1, 55.1], [54.7, 54.2], [58.8, 57.5]], [[63.4, 64.9], [59.3, 58.1], [60.5, 60.0]],
+    [[62.5, 62.6], [61.0, 58.7], [56.9, 57.7]], [[59.2, 59.4], [65.2, 66.0], [64.8, 64.1]],
+    [[54.8, 54.8], [64.0, 64.0], [57.7, 56.8]], [[58.3, 59.3], [59.2, 59.2], [58.9, 56.6]],
+]  # fmt: skip
+# Pinheiro & Bates (2000) Mixed-Effects Models in S and S-PLUS, A.9: effort to rise from four stools, nine subjects
+STOOLS = [[12, 15, 12, 10], [10, 14, 13, 12], [7, 14, 13, 9], [7, 11, 10, 9], [8, 11, 8, 7], [9, 11, 11, 10],
+          [8, 12, 12, 11], [7, 11, 8, 7], [9, 13, 10, 8]]  # fmt: skip
+# The same: productivity on three machines (rows) of six workers, three times each
+MACHINES = [
+    [[52.0, 52.8, 53.1], [51.8, 52.8, 53.1], [60.0, 60.2, 58.4], [51.1, 52.3, 50.3], [50.9, 51.8, 51.4],
+     [46.4, 44.8, 49.2]],
+    [[62.1, 62.6, 64.0], [59.7, 60.0, 59.0], [68.6, 65.8, 69.7], [63.2, 62.8, 62.2], [64.8, 65.0, 65.4],
+     [43.7, 44.2, 43.0]],
+    [[67.5, 67.2, 66.9], [61.5, 61.7, 62.3], [70.8, 70.6, 71.0], [64.1, 66.2, 64.0], [72.1, 72.0, 71.1],
+     [62.0, 61.4, 60.5]],
+]  # fmt: skip
+# Fifteen ratings whose likelihood has a peak where neither ratees nor raters differ, and a higher one where both do
+TWO_PEAKS = [(0, 0, 3), (0, 1, 1), (0, 2, -2), (0, 3, 7), (1, 0, 5), (1, 1, 5), (1, 2, 2), (2, 1, -7), (3, 1, 7),
+             (3, 2, 5), (4, 0, 0), (4, 1, 4), (4, 2, 4), (4, 3, 6), (4, 4, -1)]  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def no_warning():
     with warnings.catch_warnings():
@@ -108,6 +142,49 @@ def test_variance_below_nothing_is_zero():
     assert found.variance(found.loadings("batch")) == pytest.approx(np.zeros(6))
 
 
+def test_penicillin_as_lme4_prints_it():
+    """Crossed; Bates et al., lme4, `lmer(diameter ~ 1 + (1 | plate) + (1 | sample))`."""
+    y, sample, plate = long(PENICILLIN)
+    found = crossed.fit(y, factors={"plate": plate, "sample": sample})
+    assert found.variances.to_numpy() ** 0.5 == pytest.approx([0.8467, 1.9316, 0.5499], abs=5e-5)
+    assert found.intercept == pytest.approx(22.9722, abs=5e-5)
+    assert found.variance(found.loadings(""))[0] ** 0.5 == pytest.approx(0.8086, abs=5e-5)
+    assert found.solved.deviance == pytest.approx(330.86, abs=0.005)
+
+
+def test_pastes_as_lme4_prints_it():
+    """Nested; lme4, `lmer(strength ~ 1 + (1 | batch) + (1 | sample))`; error of the mean as statsmodels quotes R."""
+    y = np.ravel(PASTES)
+    batch, cask, _ = (code.ravel() for code in np.indices((10, 3, 2)))
+    found = crossed.fit(y, factors={"batch": batch, "sample": 3 * batch + cask})
+    assert found.variances.to_numpy() ** 0.5 == pytest.approx([1.28736, 2.90408, 0.82341], abs=5e-5)
+    assert found.intercept == pytest.approx(60.0533, abs=5e-5)
+    assert found.variance(found.loadings(""))[0] ** 0.5 == pytest.approx(0.6769, abs=5e-5)
+    assert found.solved.deviance == pytest.approx(246.99, abs=0.005)
+
+
+def test_stools_and_machines_as_nlme_prints_them():
+    """Pinheiro & Bates (2000), sections 1.2 and 1.3: fixed effects of type and machine, subjects and workers random."""
+    y, subject, stool = long(STOOLS)
+    found = crossed.fit(y, {"type": stool}, {"subject": subject})
+    assert found.variances.to_numpy() ** 0.5 == pytest.approx([1.332465, 1.100295], abs=5e-6)
+    assert found.variance(found.loadings(""))[0] ** 0.5 == pytest.approx(0.4805234, abs=5e-6)
+    y = np.ravel(MACHINES)
+    machine, worker, _ = (code.ravel() for code in np.indices((3, 6, 3)))
+    found = crossed.fit(y, {"machine": machine}, {"worker": worker, "both": 6 * machine + worker})
+    assert found.variances.to_numpy() ** 0.5 == pytest.approx([4.781049, 3.729536, 0.9615768], rel=1e-5)
+
+
+def test_the_higher_of_two_peaks_is_found():
+    ratee, rater, y = np.array(TWO_PEAKS).T
+    found = crossed.fit(y, factors={"ratee": ratee, "rater": rater})
+    variances, deviance, _, _ = dense(y.astype(float), [], [ratee, rater])
+    assert found.solved.deviance == pytest.approx(deviance, abs=1e-7)
+    assert found.variances.to_numpy() == pytest.approx(variances, rel=1e-4)
+    lower = found.equations.at([0.0, 0.0]).deviance
+    assert lower - deviance > 0.5 and (variances > 4).all()
+
+
 def test_shrout_and_fleiss_is_analysis_of_variance():
     y, target, judge = long(JUDGES)
     found = crossed.fit(y, factors={"target": target, "judge": judge})
@@ -153,6 +230,26 @@ def test_a_flat_likelihood_far_from_the_maximum_is_climbed():
     fitted = crossed.fit(y, {}, {"p": p, "r": r})
     variances, *_ = dense(y, [], [p, r])
     assert fitted.variances.to_numpy() == pytest.approx(variances, rel=1e-3, abs=1e-4)
+
+
+def test_cells_that_stand_empty_nest_nothing():
+    """Of 14 cells of rater and criterion 10 are rated, in 11 pairings with ratee and rater: crossed, not nested."""
+    person, rater, criterion = np.array([
+        (0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 3, 0), (0, 3, 1), (0, 5, 0), (0, 6, 1), (1, 1, 1), (1, 2, 0), (1, 3, 0),
+        (1, 4, 0),
+    ]).T  # fmt: skip
+    y = np.array([4, 6, -5, 1, 6, -4, 1, -2, 0, 8, 0.0])
+    pair = np.unique(person * 7 + rater, return_inverse=True)[1]
+    factors = {"ratee": person, "rater": rater, "rater_criterion": rater * 2 + criterion, "ratee_rater": pair}
+    formed = mixed_equations.equations(y, {"criterion": criterion}, factors)
+    ratio = {"ratee": 0.3, "rater": 2.0, "rater_criterion": 1.5, "ratee_rater": 0.8}
+    x = np.column_stack([np.ones(11), indicators(criterion) @ linalg.helmert(2).T])
+    v = np.eye(11) + sum(ratio[name] * indicators(code) @ indicators(code).T for name, code in factors.items())
+    information = x.T @ np.linalg.solve(v, x)
+    left = y - x @ np.linalg.solve(information, x.T @ np.linalg.solve(v, y))
+    sigma2 = left @ np.linalg.solve(v, left) / 9
+    expected = np.linalg.slogdet(v)[1] + np.linalg.slogdet(information)[1] + 9 * (1 + np.log(2 * np.pi * sigma2))
+    assert formed.at([ratio[name] for name in formed.random]).deviance == pytest.approx(expected, abs=1e-9)
 
 
 def test_score_is_the_slope_of_the_deviance():

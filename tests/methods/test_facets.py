@@ -63,6 +63,26 @@ def dense_loglik(r, gamma, beta, taus, mean, sd, nodes=201):
     return np.log(np.exp(total).sum(axis=1)).sum()
 
 
+# Bock & Lieberman (1970) Psychometrika 35:179: people with each pattern of answers to section 6 of the LSAT, from 00000
+# (nothing right) to 11111
+LSAT6 = [3, 6, 2, 11, 1, 1, 3, 4, 1, 8, 0, 16, 0, 3, 2, 15, 10, 29, 14, 81, 3, 28, 15, 80, 16, 56, 21, 173, 11, 61, 28,
+         298]  # fmt: skip
+
+
+def test_the_rasch_model_of_lsat6():
+    """Rizopoulos (2006) Journal of Statistical Software 17(5), `rasch(LSAT)`: discrimination .7551, difficulties
+    -3.6153, -1.3224, -.3176, -1.7301, -2.7802, log-likelihood -2466.938. Items stand as raters, in units of logits."""
+    pattern = np.repeat(np.arange(32), LSAT6)
+    score = (pattern[:, None] >> np.arange(4, -1, -1)) & 1
+    person, item = (code.ravel() for code in np.indices(score.shape))
+    found = fitted(pd.DataFrame({"ratee": person, "rater": item, "score": score.ravel()}))
+    difficulty = 0.7551 * np.array([-3.6153, -1.3224, -0.3176, -1.7301, -2.7802])
+    assert found.loglik == pytest.approx(-2466.938, abs=5e-4)
+    assert found.sd == pytest.approx(0.7551, abs=5e-5)
+    assert found.severity == pytest.approx(difficulty - difficulty.mean(), abs=2e-4)
+    assert found.of("mean") == pytest.approx([-difficulty.mean()], abs=2e-4)
+
+
 @pytest.mark.parametrize("kind", ["rating_scale", "partial_credit"])
 def test_against_a_dense_likelihood_maximised_from_scratch(kind):
     r = coded(drawn(5, people=16, raters=3, criteria=2, taus=(-1, 0, 1))[0])

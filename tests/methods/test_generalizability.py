@@ -16,6 +16,17 @@ BRENNAN = [
     [4, 5, 3, 4, 3, 6, 5, 5, 6, 6], [5, 5, 5, 3, 7, 3, 7, 4, 5, 5], [6, 7, 6, 5, 2, 4, 5, 3, 5, 5],
     [7, 7, 5, 3, 7, 5, 5, 2, 8, 7], [3, 5, 1, 3, 5, 1, 5, 1, 1, 1], [3, 2, 6, 5, 3, 2, 4, 1, 1, 1],
 ]  # fmt: skip
+# Brennan (2001), synthetic data set 1: 10 persons (rows) by 12 items
+FIRST = [
+    "101000000000", "111001000000", "111110000000", "110110010000", "111110100000", "111011100000", "111111100000",
+    "111101111100", "111111111110", "111111111111",
+]  # fmt: skip
+# The same, synthetic data set 3: 4 items on each of 2 occasions (rows) by 10 persons
+THIRD = [
+    [2, 4, 5, 5, 4, 4, 2, 3, 0, 6], [6, 5, 5, 9, 3, 4, 6, 4, 5, 8], [7, 6, 4, 8, 5, 4, 6, 4, 4, 7],
+    [5, 7, 6, 6, 6, 7, 5, 5, 5, 6], [2, 6, 5, 5, 4, 6, 2, 6, 5, 6], [5, 7, 4, 7, 5, 4, 7, 6, 5, 8],
+    [5, 5, 5, 7, 6, 7, 7, 6, 5, 8], [5, 7, 5, 6, 4, 8, 5, 4, 3, 6],
+]  # fmt: skip
 EXACT = {"p": 0.4731481481481481, "t": 0.32515432098765273, "r:t": 0.6475308641975319, "pt": 0.5595679012345688,
          "pr:t": 2.380246913580247}  # fmt: skip
 PR = {"p": "ratee", "r": "rater"}
@@ -40,6 +51,28 @@ def test_brennans_published_design():
     assert plan["generalizability"] == pytest.approx(0.551438848920863, abs=1e-8)
     assert plan["dependability"] == pytest.approx(0.4637023593466425, abs=1e-8)
     assert (study.method, study.sizes) == ("ems", {"r": 4.0, "t": 3.0})
+
+
+def test_brennans_persons_by_items():
+    """Brennan (2001), synthetic data set 1: components .0574, .0754, .1269, coefficients .844 and .773."""
+    rows = [(p, i, int(mark)) for p, row in enumerate(FIRST) for i, mark in enumerate(row)]
+    data = pd.DataFrame(rows, columns=["p", "i", "y"])
+    study = g_study(data, score="y", design="p x i", columns={"p": "p", "i": "i"})
+    assert estimates(study) == pytest.approx({"p": 0.0574, "i": 0.0754, "pi": 0.1269}, abs=5e-5)
+    plan = d_study(study).iloc[0]
+    assert plan[["generalizability", "dependability"]].to_list() == pytest.approx([0.844, 0.773], abs=6e-4)
+
+
+def test_brennans_persons_by_items_by_occasions():
+    """Brennan (2001), synthetic data set 3: seven components; .64 and .55, with items fixed .81 and .79."""
+    rows = [(p, at % 4, at // 4, y) for at, row in enumerate(THIRD) for p, y in enumerate(row)]
+    data = pd.DataFrame(rows, columns=["p", "i", "o", "y"])
+    study = g_study(data, score="y", design="p x i x o", columns={each: each for each in "pio"})
+    published = {"p": 0.5528, "i": 0.4417, "o": 0.0074, "pi": 0.5750, "po": 0.1009, "io": 0.1565, "pio": 0.9352}
+    assert estimates(study) == pytest.approx(published, abs=5e-5)
+    for fixed, expected in (((), [0.64, 0.55]), (("i",), [0.81, 0.79])):
+        plan = d_study(study, fixed=fixed).iloc[0]
+        assert plan[["generalizability", "dependability"]].to_list() == pytest.approx(expected, abs=5e-3)
 
 
 def test_labels_of_raters_may_be_used_again_in_each_task():
@@ -118,11 +151,21 @@ def test_unbalanced_designs_are_estimated():
     assert all(rows.loc[name, "low"] <= value <= rows.loc[name, "high"] for name, value in truth.items())
 
 
-def test_of_many_people_a_sample_is_taken():
+def test_of_many_people_a_sample_is_taken_where_there_are_criteria():
+    data = crossed(200, 6, 3, criteria=2, seed=3)
+    asked = {"score": "score", "design": "p x r x i", "columns": PR | {"i": "criterion"}}
+    study = g_study(data, **asked)
+    assert "sampled" in study.cautions and study.people == 200
+    assert g_study(data, **asked).components.equals(study.components)
+
+
+def test_people_by_raters_needs_no_sample():
+    """The components are those of the intraclass correlation, of all people."""
     data = crossed(400, 6, 3, seed=3)
     study = g_study(data, score="score", design="p x r", columns=PR)
-    assert "sampled" in study.cautions and study.people == 400
-    assert g_study(data, score="score", design="p x r", columns=PR).components.equals(study.components)
+    every = icc(data, ratee="ratee", rater="rater", score="score").components["estimate"]
+    assert "sampled" not in study.cautions
+    assert list(estimates(study).values()) == pytest.approx(every.to_list(), rel=1e-6)
 
 
 def test_the_intervals_cover():

@@ -28,6 +28,17 @@ def test_shrout_and_fleiss_to_the_digit():
     assert found["name"].to_list() == ["ICC(1)", "ICC(A,1)", "ICC(C,1)", "ICC(k)", "ICC(A,k)", "ICC(C,k)"]
 
 
+def test_wines_as_psych_and_pingouin_have_them():
+    """Eight wines by four judges (data `icc` of the Python package pingouin): all forms with F and limits."""
+    wines = [[1, 2, 0, 1], [1, 3, 3, 2], [3, 8, 1, 4], [6, 4, 3, 3], [6, 5, 5, 6], [7, 5, 6, 2], [8, 7, 7, 9],
+             [9, 9, 9, 8]]  # fmt: skip
+    found = table(long(wines))
+    assert found["estimate"].to_list() == pytest.approx([0.728, 0.728, 0.729, 0.914, 0.914, 0.915], abs=6e-4)
+    assert found["low"].to_list() == pytest.approx([0.43, 0.43, 0.43, 0.75, 0.75, 0.75], abs=6e-3)
+    assert found["high"].to_list() == pytest.approx([0.93, 0.93, 0.93, 0.98, 0.98, 0.98], abs=6e-3)
+    assert found["F"].to_list()[:3] == pytest.approx([11.680, 11.787, 11.787], abs=6e-4)
+
+
 def test_agreement_of_single_ratings_as_irr_has_it():
     """irr 0.84.1, icc(anxiety, model="twoway", type="agreement")."""
     row = table(long(ANXIETY)).loc["icc2"]

@@ -34,6 +34,25 @@ def test_krippendorffs_own_example(level):
     assert (found["n"], found["values"], found["raters"]) == (11, 40, 4)
 
 
+def test_two_observers():
+    """Krippendorff (2011), sections A and B: ten binary data .095, twelve nominal data .692."""
+    binary = [[0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]]
+    nominal = [list("aabbdcccedda"), list("babbbccceddd")]
+    for data, alpha in ((binary, 0.095), (nominal, 0.692)):
+        found = row(long(list(zip(*data, strict=True))), level="nominal")["estimate"]
+        assert found == pytest.approx(alpha, abs=5e-4)
+
+
+def test_five_observers_of_gwet():
+    """Gwet (2014) Handbook of Inter-Rater Reliability, five observers of 15 units with gaps; irrCAC: .481."""
+    scores = [
+        [1, 1, 2, GAP, 2], [1, 1, 0, 1, GAP], [2, 3, 3, 3, GAP], [GAP, 0, 0, GAP, 0], [0, 0, 0, GAP, 0],
+        [0, 0, 0, GAP, 0], [1, 0, 2, GAP, 1], [1, GAP, 2, 0, GAP], [2, 2, 2, GAP, 2], [2, 1, 1, 1, GAP],
+        [GAP, 1, 0, 0, GAP], [0, 0, 0, 0, GAP], [1, 2, 2, 2, GAP], [3, 3, 2, 2, 3], [1, 1, 1, GAP, 1],
+    ]  # fmt: skip
+    assert row(long(scores), level="nominal")["estimate"] == pytest.approx(0.481, abs=5e-4)
+
+
 def test_a_value_that_stands_alone_counts_for_nothing():
     data = observers()
     assert krippendorff_alpha(data, **NAMES).alone == 1
