@@ -228,7 +228,7 @@ def _links(calibrated: CalibrationResult, name, say) -> list[str]:
 def _plain(frame: pd.DataFrame) -> dict[str, list]:
     """Columns as lists of what JSON holds; nothing where there is no value."""
     plain = frame.astype(object).where(frame.notna(), None)
-    return {column: [round(cell, 6) if isinstance(cell, float) else cell for cell in plain[column]] for column in plain}
+    return {column: [round(cell, 3) if isinstance(cell, float) else cell for cell in plain[column]] for column in plain}
 
 
 def _heading(text: str) -> str:

@@ -50,9 +50,9 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     if form == "range":
         return escape(_range(row, name, language))
     if form.startswith("interval"):
-        return _interval(row, name, form.removeprefix("interval").strip(), language)
+        return _interval(row, column, form.removeprefix("interval").strip(), language)
     if pd.isna(value) or form == "verdict":
-        return escape(column.get("blank", {}).get(language) or words.worded(None, language))
+        return escape(_blank(column, language))
     if form == "theme":
         return escape(names[value])
     if form == "date":
@@ -60,6 +60,10 @@ def _cell(row: dict, column: dict, language: str, names: dict[str, str]) -> str:
     if form in ("points", "hundred"):
         return escape(words.number(value, form, language, signed=column.get("signed", False), bound=True))
     return escape(words.worded(_worded(value, row, column), language))
+
+
+def _blank(column: dict, language: str) -> str:
+    return column.get("blank", {}).get(language) or words.worded(None, language)
 
 
 def _worded(value, row: dict, column: dict):
@@ -89,13 +93,14 @@ def _range(row: dict, name: str, language: str) -> str:
     return words.text("common", "estimate", "range", language=language, **ends)
 
 
-def _interval(row: dict, name: str, unit: str, language: str) -> str:
+def _interval(row: dict, column: dict, unit: str, language: str) -> str:
     """Estimate and interval, each unbroken; the column's heading gives the unit of a difference."""
+    name = column["from"]
     low, high = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
     unit = row["unit"] if unit == "row" else row.get(unit, unit)
     if pd.isna(row[name]):
-        return escape(words.worded(None, language))
-    estimate = Estimate(row[name], row[low], row[high], unit, signed=name in SIGNED)
+        return escape(_blank(column, language))
+    estimate = Estimate(row[name], row[low], row[high], unit, signed=column.get("signed", name in SIGNED))
     if pd.isna(row[low]):
         return escape(words.number(row[name], unit, language, signed=estimate.signed, bound=True))
     value, lower, upper = words.interval(estimate, language, bound=True)

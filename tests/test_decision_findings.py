@@ -150,7 +150,10 @@ def test_tier_bars_add_up_and_bands_are_parted():
     assert [text for text in texts(ax) if text.startswith("band")] == ["band 1", "band 2", "band 3"]
 
 
-def test_of_two_groups_one_difference_a_rater_is_drawn():
-    ax = drawn("fairness", fair(rated(bias=-2.0)))
-    assert [label.get_text().split(" · ")[1].split()[0] for label in ax.get_yticklabels()] == ["north"] * 4
+@pytest.mark.parametrize(("bias", "lower"), [(-2.0, "north"), (2.0, "south")])
+def test_of_two_groups_the_one_scored_lower_is_drawn_as_it_is_named(bias, lower):
+    found = fair(rated(bias=bias))
+    ax = drawn("fairness", found)
+    assert [label.get_text().split(" · ")[1].split()[0] for label in ax.get_yticklabels()] == [lower] * 4
+    assert findings.describe("fairness", found).values["group"].value == lower
     assert "rates lower" in texts(ax)

@@ -200,6 +200,14 @@ def test_an_interval_takes_the_limits_of_its_own_name_first():
     assert "40" in plain[0] and "30" in own[0]
 
 
+def test_an_interval_carries_the_sign_asked_for_and_says_why_it_is_blank():
+    column = {"from": "gap", "format": "interval ratio", "signed": True, "label": {"zh": "x", "en": "x"}}
+    spec = {"columns": [column | {"blank": {"zh": "x", "en": "too few"}}]}
+    frame = pd.DataFrame({"gap": [0.5, np.nan], "low": [0.4, np.nan], "high": [0.6, np.nan]})
+    shown = cells(fragments.table(frame, spec, "en", {}))
+    assert shown[0].startswith("+0.5") and "+0.6" in shown[0] and shown[1] == "too few"
+
+
 def test_hidden_rows_show_no_number():
     result = made.cells({"a": (30, 10), "b": (2, 1), "c": (1, 1), "d": (30, 10)})
     hidden = result.table[result.table["verdict"].eq("hidden")]

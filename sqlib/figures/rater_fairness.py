@@ -38,10 +38,13 @@ def plot_rater_fairness(result: FairnessResult, *, most: int = MOST, ax=None, la
 
 
 def _once(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the second group of dimensions that have two."""
+    """Of dimensions of two groups one: that scored lower most clearly, which the finding names, else the first."""
     groups = table.groupby("dimension")["group"]
-    second = groups.transform("nunique").eq(2) & table["group"].ne(groups.transform("min"))
-    return table[~second]
+    lower = table[table["verdict"].eq("rates_lower")].sort_values("p_adjusted", kind="stable")
+    named = lower.drop_duplicates("dimension").set_index("dimension")["group"]
+    first = zip(table["dimension"], groups.transform("min"), strict=True)
+    kept = [named.get(dimension, group) for dimension, group in first]
+    return table[groups.transform("nunique").ne(2) | (table["group"] == kept)]
 
 
 def _name(row, language: str) -> str:

@@ -1,6 +1,7 @@
 """Heat map of who rates whom: raters down, people across, parted by team; what hangs together is framed."""
 
 import numpy as np
+import pandas as pd
 
 from sqlib import style, words
 from sqlib.figures import marks
@@ -17,7 +18,9 @@ def plot_rating_design(result: Design, *, ax=None, language: str = "en"):
     """Draw the number of ratings of every rater and person, people in the order of their parts and teams; in a large
     design of every home team and team, the largest forty. Frames: what may be compared; outlined cells: single
     judgements, outside the rater's own frame, that a part hangs on."""
-    people = result.ratees.reset_index().sort_values(["part", "block", "team", "ratee_id"], kind="stable")
+    people = result.ratees.reset_index()
+    people["place"] = pd.factorize(people["team"])[0]  # teams keep the order in which they first stand
+    people = people.sort_values(["part", "block", "place", "ratee_id"], kind="stable")
     small = len(result.raters) <= MOST_RATERS and len(people) <= MOST_PEOPLE
     grid, rows, columns, frames, thin = (_people if small else _teams)(result, people)
     ax = marks.axes(ax, len(rows) * (0.9 if small else 0.6) + 2)

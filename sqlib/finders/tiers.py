@@ -51,6 +51,7 @@ def _bands(result: TierResult) -> Finding:
     largest = result.ratees.groupby(["part", "band"], dropna=True).size().max() if people else math.nan
     values = {
         "people": Quantity(people),
+        "left_out": Quantity(result.n - people),
         "bands": Quantity(result.bands),
         "largest": Quantity(largest),
         "compared": Quantity(result.compared),

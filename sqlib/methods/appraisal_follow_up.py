@@ -78,7 +78,8 @@ def appraisal_follow_up(
     appraisals : one row a score: period, ratee_id, rater_id; result_on and feedback_talk_on (dates), appeal and
         appeal_upheld (0/1), comment, rater_role and `team` are used where they stand
     as_of : the day up to which the records speak; within : days from the result to the talk; target : share in time
-    raters : ``raters`` of a calibration: rater_id, severity (low, high); None: nothing is said of severity
+    raters : ``raters`` of a calibration: rater_id, severity (low, high), difference (likewise, shown where there);
+        None: nothing is said of severity
     communications : topic, audience_n, reached_n, acknowledged_n; those whose topic is in `topics` are packs
     pulse : about, useful (1–5), understood (0/1); those about one of `topics`
     stock : phrases that say nothing ("keep it up"), in any writing; a comment that is one of them has no substance
@@ -234,7 +235,7 @@ def _answers(pulse, topics, min_group, confidence):
 
 def _teams(people, target, min_group, confidence):
     rows = []
-    for name, own in people.groupby("team", sort=True):
+    for name, own in people.groupby("team", sort=False):
         due = _due(own)
         low, high = proportions.wilson(due["in_time"].sum(), len(due), confidence=confidence)
         row = {"team": name, "people": own["ratee_id"].nunique(), "due": len(due), "n": len(due), "low": float(low),
@@ -331,7 +332,9 @@ def _raters(rows, people, comments, raters, confidence):
     if not any_comment:
         table[["substance", "substance_low", "substance_high", "copied"]] = np.nan
     known = None if raters is None else raters.set_index("rater_id")
-    for name, source in (("severity", "severity"), ("severity_low", "low"), ("severity_high", "high")):
+    beside = known is not None and "difference" in known  # what a rater's verdict rests on
+    ends = [f"difference{end}" for end in ("", "_low", "_high")] if beside else ["severity", "low", "high"]
+    for name, source in zip(RATERS[-3:], ends, strict=True):
         table[name] = np.nan if known is None else known[source].reindex(table.index)
     return table.reset_index()[RATERS]
 

@@ -24,7 +24,8 @@ COLUMNS = ["ratee_id", "criterion", "n", "estimate", "shrunk", "shrunk_low", "sh
 class CriterionProfileResult:
     """``table``, one row a person and criterion rated by two raters or more: COLUMNS; n raters, estimate in points
     above (+) or below the person's own level, as the raters' levels go; verdict: stronger | weaker | no_signal (after
-    Benjamini-Hochberg within the person). ``noise``: standard deviation of one rater's score; ``people``, ``raters``.
+    Benjamini-Hochberg within the person, and with a shrunk interval clear of 0).
+    ``noise``: standard deviation of one rater's score; ``people``, ``raters``.
     """
 
     table: pd.DataFrame
@@ -75,7 +76,7 @@ def criterion_profile(data, *, ratee, rater, criterion, score, confidence=0.95) 
         }
     )
     found["p_adjusted"] = found.groupby("ratee_id")["p_value"].transform(lambda each: samples.adjusted(each))
-    sure = found["p_adjusted"] <= 1 - confidence
+    sure = (found["p_adjusted"] <= 1 - confidence) & (found["shrunk_low"] * found["shrunk_high"] > 0)
     found["verdict"] = np.select([sure & (found["estimate"] > 0), sure], ["stronger", "weaker"], "no_signal")
     return CriterionProfileResult(
         table=found[COLUMNS].reset_index(drop=True),

@@ -78,9 +78,10 @@ def tiers_of(
 
 
 def _own_totals(decided: TierResult, veto) -> TierResult:
-    """The totals of those under a veto as the client counted them, in place of the -inf that decides their tier."""
+    """Those under a veto said to be so, with the totals the client counted in place of the -inf behind their tier."""
     shown = {name: decided.ratees[name].where(np.isnan(veto), veto) for name in TOTALS}
-    return replace(decided, ratees=decided.ratees.assign(**shown))
+    reason = decided.ratees["changed_by"].where(np.isnan(veto), "veto")
+    return replace(decided, ratees=decided.ratees.assign(**shown, changed_by=reason))
 
 
 def standing(calibrated: CalibrationResult, decided: TierResult | None = None) -> StandingResult:
@@ -97,7 +98,8 @@ def standing(calibrated: CalibrationResult, decided: TierResult | None = None) -
     if decided is not None:
         names = ["tier_raw", "tier", "p_tier", "verdict", "changed_by"]
         table[names] = decided.ratees.set_index("ratee_id").loc[people["ratee_id"], names].to_numpy()
-    table["changed_by"] = table["changed_by"].fillna(_moved_by(people, least))
+    named = table["changed_by"].mask(table["changed_by"].eq("veto"))  # would tell under a pseudonym who it is
+    table["changed_by"] = named.fillna(_moved_by(people, least))
     return StandingResult(
         ratees=table[COLUMNS], n=len(people), parts=calibrated.parts, joint_ranking=calibrated.joint_ranking,
         pay_wording=calibrated.pay_wording, reliability=calibrated.reliability,

@@ -126,6 +126,16 @@ def test_upheld_appeals_against_severe_raters_show():
         result.raters.set_index("rater_id")["severity"].to_dict() == raters.set_index("rater_id")["severity"].to_dict()
     )
     assert appraisal_follow_up(rows, as_of="2026-08-31", within=14).severity.empty
+    beside = raters.assign(difference=raters["severity"] * 2, difference_low=-9.0, difference_high=9.0)
+    shown = appraisal_follow_up(rows, as_of="2026-08-31", within=14, raters=beside).raters.set_index("rater_id")
+    assert shown["severity"].to_dict() == (raters.set_index("rater_id")["severity"] * 2).to_dict()
+    assert shown["severity_low"].eq(-9).all() and shown["severity_high"].eq(9).all()
+
+
+def test_teams_keep_the_order_in_which_they_first_stand():
+    rows = made.appraisals(20, 5, 5).assign(team=lambda frame: np.where(frame["ratee_id"] < "p10", "late", "early"))
+    first = rows.sort_values("ratee_id")["team"].drop_duplicates().tolist()
+    assert appraisal_follow_up(rows, as_of="2026-08-31", within=14).teams["team"].tolist() == first
 
 
 @pytest.mark.parametrize(("text", "units"), [(case["text"], case["units"]) for case in TEXTS["length"]])

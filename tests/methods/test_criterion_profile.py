@@ -44,6 +44,7 @@ def test_planted_strengths_are_found_and_shrunk_scores_are_nearer_to_the_truth()
     clear = np.abs(truth) > 3
     assert (np.sign(found["estimate"][clear]) == np.sign(truth[clear])).all()
     named = found["verdict"] != "no_signal"
+    assert (found.loc[named, "shrunk_low"] * found.loc[named, "shrunk_high"] > 0).all()
     assert named[clear].mean() > 0.7 and (np.sign(found["estimate"][named]) == np.sign(truth[named])).all()
 
 

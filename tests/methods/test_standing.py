@@ -72,6 +72,8 @@ def test_a_veto_holds_whatever_the_raters_say(calibrated, summed):
     row = decided.ratees.set_index("ratee_id").loc[who]
     assert row["total_raw"] > TIERS["A"]  # the score alone would make an A
     assert (row["tier_raw"], row["tier"], row["p_tier"], row["changed"]) == ("C", "C", 1.0, False)
+    assert decided.ratees.loc[decided.ratees["changed_by"].eq("veto"), "ratee_id"].tolist() == [who]
+    assert not standing.standing(calibrated, decided).ratees["changed_by"].eq("veto").any()
     assert row["total"] == row["total_raw"] == row["total_low"] == row["total_high"]
     forced = standing.tiers_of(calibrated, summed, rule={"shares": {"A": 0.25, "B": None}}).ratees
     assert forced.set_index("ratee_id").loc[who, ["tier_raw", "tier"]].tolist() == ["B", "B"]
