@@ -3,9 +3,13 @@
 import math
 
 from sqlib.findings import Finding, estimated, recorded, strength
-from sqlib.methods.rater_calibration import CalibrationResult
+from sqlib.methods.rater_calibration import FALLEN_BACK, CalibrationResult
 from sqlib.words import Listing, Quantity
 
+SAID = (  # cautions that a reader must know of
+    "noise_assumed", "no_severity", "no_differences", "criterion_left_out", "extreme_facet", "empty_category",
+    "unused_end", "levels_by_rank", *FALLEN_BACK,
+)  # fmt: skip
 HABITS = {  # key -> (flag, columns of the profile, unit, value of a rater like the others)
     "spread": ("central_tendency", "spread", "ratio", 1.0),
     "halo": ("halo", "halo", "ratio", math.nan),
@@ -74,9 +78,10 @@ def sample(result: CalibrationResult) -> int:
 
 
 def limits(result: CalibrationResult) -> dict[str, dict]:
-    """That raters are held against each other; that few of them say little; pay."""
+    """That raters are held against each other; that few of them say little; what the model had to assume; pay."""
     found = {"raters_alike": {}, "shrunk_scores": {}}
     found |= {"few_raters": {"count": result.n_raters}} if "few_raters" in result.cautions else {}
+    found |= {code: {} for code in SAID if code in result.cautions}
     return found | ({} if result.pay_wording else {"not_for_pay": {}})
 
 

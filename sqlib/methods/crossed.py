@@ -3,9 +3,14 @@
 The variances are found by average-information Newton steps on the mixed-model equations (``mixed_equations``), so
 that an evaluation does not depend on the number of rows; a variance may be exactly 0.
 
-References: Patterson & Thompson (1971) Biometrika 58:545; Gilmour, Thompson & Cullis (1995) Biometrics 51:1440.
+Where there are hardly more scores than effects, the likelihood may be highest without any noise. Then the noise is held
+off 0 by a weak prior proportional to its standard deviation, which is worth one score less.
+
+References: Patterson & Thompson (1971) Biometrika 58:545; Gilmour, Thompson & Cullis (1995) Biometrics 51:1440;
+Chung et al. (2013) Psychometrika 78:685, for the prior.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,21 +27,26 @@ NEAR = 10  # times that: held there unless the likelihood rises
 SECOND = 1.0  # relative variances of the second start, those lme4 begins at
 FEW_ROWS = 2000  # up to which the likelihood may have a second peak beside one with a variance of 0
 STEPS = 100
+SLOW = 10  # steps after which they are lengthened
+FARTHEST = np.log(10.0)  # of a lengthened step
 DECREMENT = 1e-12  # of the restricted log likelihood, promised by the next step
 FLAT = 1e-5  # what a step that leads nowhere may have promised: rounding
+NOISELESS = 1e3  # relative variances to come back from where noise must be assumed
 NO_NOISE = 1e-9  # of the sum of squares: less than this is rounding
 
 
 @dataclass(frozen=True)
 class CrossedFit:
     """``variances`` by factor, last ``residual``; ``variance_covariance`` of these, 0 for a variance of 0, from the
-    average information; ``deviance`` is -2 log restricted likelihood. Effects of a level are read with ``effects``."""
+    average information; ``deviance`` is -2 log restricted likelihood; ``noise_assumed``: noise had to be held off 0.
+    Effects of a level are read with ``effects``."""
 
     equations: Equations
     solved: Solved
     variances: pd.Series
     variance_covariance: np.ndarray
     steps: int
+    noise_assumed: bool = False
 
     @property
     def residual_variance(self) -> float:
@@ -92,7 +102,7 @@ def fit(y, fixed: dict | None = None, factors: dict | None = None, start: dict |
     factors : name -> codes (n,) from 0; each gets an independent normal effect per level
     start : name -> variance relative to the residual to begin at
 
-    Raises MethodRefused: crossed.no_noise where the effects explain every score exactly, crossed.too_few where
+    Raises MethodRefused: crossed.no_noise where more scores than effects are explained exactly, crossed.too_few where
     there are fewer rows than things to estimate, crossed.too_wide (more than 5,000 columns remain when the largest
     chain of nested factors is eliminated), crossed.singular, crossed.not_converged.
     Checked against a dense computation of the restricted likelihood, balanced analysis of variance, R lme4.
@@ -101,14 +111,26 @@ def fit(y, fixed: dict | None = None, factors: dict | None = None, start: dict |
     if formed.n - formed.rank <= len(formed.random):
         raise MethodRefused("crossed.too_few", rows=formed.n, columns=formed.rank)
     ratios = np.array([(start or {}).get(name, 0.1) for name in formed.random], dtype=float)
-    solved, information, steps = _highest(formed, ratios)
+    try:
+        solved, information, steps = _highest(formed, ratios)
+        assumed = False
+    except MethodRefused as refused:
+        if refused.code != "crossed.no_noise":
+            raise
+        solved, information, steps = _climb(_one_less(formed).at(np.full_like(ratios, NOISELESS)))
+        assumed = True
     solved = _settled(solved)
     variances = np.append(solved.ratios, 1.0) * solved.residual_variance
     names = [*formed.random, RESIDUAL]
     order = [*(factors or {}), RESIDUAL]
     at = [names.index(name) for name in order]
     spread = _inverse(information, variances > 0)[np.ix_(at, at)]
-    return CrossedFit(formed, solved, pd.Series(variances[at], index=order), spread, steps)
+    return CrossedFit(solved.equations, solved, pd.Series(variances[at], index=order), spread, steps, assumed)
+
+
+def _one_less(formed: Equations) -> Equations:
+    """The same sums as if of one score less: adds the log of the noise's standard deviation to the likelihood."""
+    return dataclasses.replace(formed, n=formed.n - 1)
 
 
 def _highest(formed: Equations, ratios) -> tuple[Solved, np.ndarray, int]:
@@ -132,13 +154,14 @@ def _climb(solved: Solved) -> tuple[Solved, np.ndarray, int]:
         if abs(promise) < DECREMENT * max(1.0, solved.equations.n**0.5) and step:
             return solved, information, step
         following = None if step < 2 or promise < 0 else _improved(solved, target)  # below 0: no maximum ahead
-        if following is None or solved.deviance - following.deviance < promise / 4:  # far from a parabola
+        slow = step >= SLOW
+        if slow or following is None or solved.deviance - following.deviance < promise / 4:  # far from a parabola
             following = _best(following, _improved(solved, _fixed_point(solved)))
         if following is None and abs(promise) > FLAT:
             break
         if following is None:
             return solved, information, step
-        solved = following
+        solved = _further(solved, following) if slow else following
     raise MethodRefused("crossed.not_converged", steps=STEPS)
 
 
@@ -213,6 +236,19 @@ def _solved(matrix, right) -> np.ndarray:
     size = np.diag(matrix)
     unit = np.sqrt(np.where(size > 0, size, 1.0))
     return np.linalg.lstsq(matrix / np.outer(unit, unit), right / unit, rcond=1e-13)[0] / unit
+
+
+def _further(solved: Solved, following: Solved) -> Solved:
+    """Twice, four times as far on the log scale, and so on, while the deviance falls: short steps add up slowly where
+    the average information is far from the observed one."""
+    start, move = np.log(np.maximum(solved.ratios, LEAST)), np.log(np.maximum(following.ratios, LEAST))
+    move -= start
+    for doubled in range(1, 6):
+        tried = solved.equations.at(np.maximum(np.exp(start + np.clip(2**doubled * move, -FARTHEST, FARTHEST)), LEAST))
+        if not (tried.rest > 0 and tried.deviance < following.deviance):
+            break
+        following = tried
+    return following
 
 
 def _best(*found: Solved | None) -> Solved | None:

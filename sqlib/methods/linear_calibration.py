@@ -13,15 +13,17 @@ MOST_COVARIANCE = 5000  # ratees of which all covariances are kept
 
 
 class LinearCalibration:
-    """``held`` (ratees,): people of thin chains, whose raw means are kept. ``part``, ``rater_part``: codes."""
+    """``held`` (ratees,): people of thin chains, whose raw means are kept. ``part``, ``rater_part``: codes;
+    ``cautions``: why this model was chosen."""
 
     name = "linear"
 
-    def __init__(self, r: Ratings, part, rater_part, held, confidence: float):
+    def __init__(self, r: Ratings, part, rater_part, held, confidence: float, cautions=()):
         self.r, self.held, self.confidence = r, held, confidence
         self.part, self.rater_part = part, rater_part
         self.model = SeverityModel(r, part, rater_part)
-        self.cautions = ("criterion_left_out",) if self.model.criterion_left_out else ()
+        seen = {"criterion_left_out": self.model.criterion_left_out, "noise_assumed": self.model.fit.noise_assumed}
+        self.cautions = (*cautions, *(code for code, holds in seen.items() if holds))
         alone = np.bincount(rater_part)[rater_part] < 2
         self.separable = ~alone & ("rater" in self.model.codes)
 

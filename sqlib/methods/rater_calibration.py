@@ -21,6 +21,9 @@ from sqlib.methods.ratings import Ratings
 
 MODELS = ("auto", "linear", "facets")
 FEW_LEVELS = 5  # score levels below which the linear model is not the default
+FALLEN_BACK = tuple(f"facets_{reason}" for reason in (
+    "too_many_levels", "too_many_parameters", "confounded", "unbounded", "no_convergence",
+))  # fmt: skip
 IN_LINE = 0.5  # of the standard deviation between people: a difference within this moves nobody much
 PROFILE = ["spread", "spread_low", "spread_high", "infit", "outfit", "halo", "profile"]
 DIGITS = 10  # of the scores' standard deviation: what arithmetic leaves beyond them must not break ties
@@ -47,7 +50,9 @@ class CalibrationResult:
     False where severity and the quality of a team can hardly be told apart.
 
     ``cautions``: not_connected, thin_links, home_raters, single_rater_parts, few_raters, no_severity (no variance
-    between raters found), no_differences (none between people), criterion_left_out.
+    between raters found), no_differences (none between people), criterion_left_out, noise_assumed (hardly more scores
+    than effects: see ``crossed``); of the facets those of ``facets.FacetsFit``, or facets_<reason> (FALLEN_BACK) where
+    "auto" had to fall back on the linear model.
     """
 
     ratees: pd.DataFrame
@@ -144,10 +149,11 @@ def _engine(model: str, r: Ratings, *given):
         return LinearCalibration(r, *given)
     try:
         return FacetCalibration(r, *given)
-    except MethodRefused:
+    except MethodRefused as refused:
         if model == "facets":
             raise
-    return LinearCalibration(r, *given)
+        reason = refused.code.replace(".", "_")
+    return LinearCalibration(r, *given, cautions=(reason,))
 
 
 def _refuse_nothing_to_compare(found: rating_design.Design) -> None:

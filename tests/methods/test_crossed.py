@@ -300,6 +300,32 @@ def test_exact_scores_are_refused():
         assert refused.value.code == "crossed.no_noise"
 
 
+@pytest.mark.parametrize("people", [13, 14, 21])
+def test_exact_scores_of_whole_points_are_refused_as_such_where_average_information_is_blind(people):
+    target, judge = (code.ravel() for code in np.indices((people, 2)))
+    y = np.round(np.random.default_rng(people).normal(80, 5, people))[target]
+    with pytest.raises(MethodRefused) as refused:
+        crossed.fit(y, factors={"target": target, "judge": judge})
+    assert refused.value.code == "crossed.no_noise"
+
+
+def test_noise_held_off_nil_is_worth_one_score():
+    """The maximum of the restricted likelihood times the noise's standard deviation, by a search over both ratios."""
+    y = np.array([0.0, 3.0, 1.0, 1.0, 6.0, 4.5])  # a chain of two judges
+    target, judge = np.array([0, 1, 2, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 1])
+    found = crossed.fit(y, factors={"target": target, "judge": judge})
+    assert found.noise_assumed and found.residual_variance > 0
+
+    def height(log):
+        at = found.equations.at(np.exp(log))
+        free = len(y) - 1
+        sigma2 = at.rest / (free - 1)
+        return at.determinant + free * np.log(sigma2) + at.rest / sigma2 - np.log(sigma2)
+
+    best = min(height(np.array([a, b])) for a in np.linspace(-9, 9, 91) for b in np.linspace(-9, 9, 91))
+    assert height(np.log(np.maximum(found.solved.ratios, 1e-9))) == pytest.approx(best, abs=0.01)
+
+
 def test_fewer_rows_than_things_to_estimate_are_refused():
     with pytest.raises(MethodRefused) as refused:
         crossed.fit([1.0, 2.0, 4.0], factors={"a": np.array([0, 0, 1]), "b": np.array([0, 1, 1])})

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sqlib import words
 from sqlib.errors import MethodRefused
-from sqlib.methods import crossed, ratings, severity_prior, variance_intervals
+from sqlib.finders import rater_calibration as finder
+from sqlib.methods import crossed, rater_calibration, ratings, severity_prior, variance_intervals
 from sqlib.methods.linear_calibration import LinearCalibration
 from sqlib.methods.rater_calibration import calibrate
 
@@ -117,8 +119,8 @@ def test_parts_are_not_compared():
         assert own["calibrated"].mean() == pytest.approx(rows["score"].mean(), abs=0.05), part
 
 
-def chain(shared):
-    rng = np.random.default_rng(4)
+def chain(shared, seed=4):
+    rng = np.random.default_rng(seed)
     rows = [(t, i, t) for t in range(6) for i in range(5)]
     rows += [(t, i, t + 1) for t in range(5) for i in range(shared)]
     t, i, r = np.array(rows).T
@@ -134,6 +136,36 @@ def test_thin_chains_keep_raw_scores_within_teams():
     assert (found.ratees["calibrated"] == found.ratees["raw"]).all()
     assert (found.ratees.groupby("part")["group"].nunique() == 1).all()
     assert (found.ratees["low"] < found.ratees["high"]).all()
+
+
+def test_chains_of_single_ratings_without_noise_are_answered_within_teams():
+    for seed in range(100):  # as many scores as effects: now and then the likelihood is highest without noise
+        found = linear(chain(1, seed), group="team")
+        if "noise_assumed" in found.cautions:
+            break
+    assert "noise_assumed" in found.cautions and not found.joint_ranking
+    assert (found.ratees["calibrated"] == found.ratees["raw"]).all()
+    assert found.engine.model.fit.residual_variance > 0.01
+    assert ((found.ratees["se"] > 0.1) & (found.ratees["high"] - found.ratees["low"] < 20)).all()
+
+
+def test_falling_back_from_facets_says_why():
+    data, _, _ = firm()
+    data["score"] = np.select([data["score"] > 0.5, data["score"] > -0.5], [100, 33], 0)
+    found = calibrate(data, **COLUMNS)
+    assert found.model == "linear" and "facets_too_many_levels" in found.cautions
+    assert "facets_too_many_levels" not in linear(data).cautions
+
+
+def test_every_reason_to_fall_back_has_a_code_and_every_caution_words():
+    reasons = {f"facets_{code}" for code in words.catalogue("errors/facets")} - {
+        "facets_one_level"
+    }  # partial credit only
+    assert set(rater_calibration.FALLEN_BACK) == reasons
+    steps = {"extreme_facet", "empty_category", "unused_end", "levels_by_rank", "no_differences", "no_severity"}
+    assert steps | reasons | {"noise_assumed", "criterion_left_out"} == set(finder.SAID)
+    for code in finder.SAID:
+        assert len({words.text("page", "limit", code, language=language) for language in words.LANGUAGES}) == 2
 
 
 @pytest.mark.parametrize(
