@@ -3,8 +3,8 @@
 The variances are found by average-information Newton steps on the mixed-model equations (``mixed_equations``), so
 that an evaluation does not depend on the number of rows; a variance may be exactly 0.
 
-Where there are hardly more scores than effects, the likelihood may be highest without any noise. Then the noise is held
-off 0 by a weak prior proportional to its standard deviation, which is worth one score less.
+Where there are hardly more scores than effects, the likelihood may be highest without any noise. Then the noise is
+held off 0 by a weak prior proportional to its standard deviation, which is worth one score less.
 
 References: Patterson & Thompson (1971) Biometrika 58:545; Gilmour, Thompson & Cullis (1995) Biometrics 51:1440;
 Chung et al. (2013) Psychometrika 78:685, for the prior.
