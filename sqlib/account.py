@@ -71,9 +71,8 @@ def troubles(reading: Reading) -> pd.DataFrame:
 def unanswered(reading: Reading) -> pd.DataFrame:
     """Questions of this page the data answer only in part or not at all, and what to ask the client for; worded."""
     memo = readiness.readiness(reading.client, _checked(reading))
-    return readiness.shown(
-        memo[(memo["can"] != "yes") & memo["question"].isin(of(reading).QUESTIONS)], reading.language
-    )
+    own = memo["question"].isin([*of(reading).QUESTIONS, reading.subject])
+    return readiness.shown(memo[(memo["can"] != "yes") & own], reading.language)
 
 
 def read(reading: Reading) -> dict:

@@ -34,11 +34,10 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
 
     console = Console(highlight=False, soft_wrap=True)
     values = {"client": who.name, "period": chosen or "–", "path": path, "pages": ", ".join(runnable) or "–"}
-    memo = readiness.shown(readiness.readiness(who, checked), language)
     parts = {
         "problems": _blocks(problems.screen(problems.opened(checked), language), head=5),
         "balance": grid(_totals(problems.balance(checked, language, chosen), language)),
-        "readiness": _blocks(memo, head=2),
+        "readiness": _memo(readiness.readiness(who, checked), language),
     }
     unused = problems.unknown(checked, language)
     if len(unused):
@@ -113,6 +112,15 @@ def _totals(frame: pd.DataFrame, language: str) -> pd.DataFrame:
     table, file = (words.entry("problems", "headings", name)[language] for name in ("table", "file"))
     totals = frame[frame[file] == whole].drop(columns=file).set_index(table).T
     return totals.rename_axis(index="", columns=None).reset_index()
+
+
+def _memo(frame: pd.DataFrame, language: str):
+    """Question by question; a table that is not there at all in one line."""
+    memo, absent = readiness.shown(frame, language), readiness.absent(frame)
+    text = _blocks(memo[~absent], head=2)
+    for question, _, reason, _ in memo[absent].itertuples(index=False):
+        text.append(words.text("cli", "check", "absent", language=language, question=question, reason=reason) + "\n")
+    return text
 
 
 def _blocks(frame: pd.DataFrame, head: int):

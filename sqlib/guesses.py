@@ -10,11 +10,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from sqlib import aggregates, breaks, contracts, dates, evidence, exports, item_columns, likeness, parsing, pseudonyms
+from sqlib import (
+    aggregates,
+    breaks,
+    contracts,
+    dates,
+    evidence,
+    exports,
+    item_columns,
+    likeness,
+    parsing,
+    pseudonyms,
+    score_sheets,
+)
 from sqlib.contracts import Column
 from sqlib.evidence import Evidence
 
 ITEM = "item"  # one question of a questionnaire: becomes a row of feedback_items
+WIDE = (ITEM, *score_sheets.FIELDS)  # columns that are unpivoted
 ITEMS, ANSWERS = "feedback_items", "feedback"
 SURE, LIKELY, CHECK, UNMATCHED, PERSONAL = "sure", "likely", "check", "unmatched", "personal"
 TECHNICAL, TALLIED = "technical", "tallied"  # of the platform; a question without a field, whose answers are counted
@@ -22,7 +35,7 @@ WEIGHT = {SURE: 3.0, LIKELY: 2.0, CHECK: 0.5}
 MARGIN = 1.25  # a table is sure only where it fits this much better than the next
 REPEATED = 0.98  # share of different ids below which the key of a table repeats
 DATES, RATINGS = ("datetime", "date"), ("score", "recommend", "ease", "satisfaction", "importance")
-SINGLE = {"feedback_id", "comment", "case_id", "customer_id", "customer_name"}  # of one answer, not of many
+SINGLE = {"feedback_id", "comment", "case_id", "customer_id", "customer_name", "ratee_id", "ratee_name"}  # not of many
 TALK = 15  # mean characters of a column that may be comments though its header does not say so
 SERIALS = (20_000, 80_000)  # spreadsheet days: 1954 to 2119
 
@@ -33,7 +46,8 @@ class Proposal:
 
     table : "" where no table fits
     certainty : of the table
-    columns : one row a column: column, field ("" = none, "item"), certainty, samples, filled
+    columns : one row a column: column, field ("" = none, "item", or "criterion", "rater", "role" of a wide score
+        sheet), certainty, samples, filled
     ends : scale of the score, of the items; nan where the values do not settle it
     missing : codes that stand for no answer
     levels : one row a value that has to be understood: column, value, count, meaning
@@ -61,11 +75,11 @@ class _Sheet:
 
 @dataclass
 class _Fit:
-    """One table tried on one sheet: field -> (header, certainty)."""
+    """One table tried on one sheet: field -> (header, certainty); item: header -> (what it is one of, certainty)."""
 
     table: str
     fields: dict[str, tuple[str, str]]
-    items: dict[str, str]
+    items: dict[str, tuple[str, str]]
     weight: float
     firm: bool
 
@@ -120,6 +134,15 @@ def _rank(fit: _Fit) -> tuple[bool, float]:
 
 def _fit(table: str, sheet: _Sheet) -> _Fit | None:
     """How well one table fits; None where what it cannot do without is not there."""
+    if table == score_sheets.TABLE and not sheet.export:
+        wide = _tried(table, _unbracketed(sheet))
+        if wide and wide.items:
+            return wide
+    return _tried(table, sheet)
+
+
+def _tried(table: str, sheet: _Sheet) -> _Fit | None:
+    """One table on one sheet as it is looked at."""
     contract, seen, written = contracts.load(table), sheet.seen, sheet.written
     fields = _fields(table, sheet)
     if table == ANSWERS and not sheet.export:
@@ -127,14 +150,38 @@ def _fit(table: str, sheet: _Sheet) -> _Fit | None:
     if table in (ANSWERS, "invitations"):
         fields = _dated(fields, contract.period_by, seen)
     fields = _keyed(fields, contract, seen, written) if not sheet.export else fields
-    fields, items = _questions(table, fields, sheet) if table in (ANSWERS, ITEMS) else (fields, {})
+    fields, items = _wide(table, fields, sheet)
     mute = table == ANSWERS and not items and not _answers(fields, seen)
-    if mute or not _able(contract, fields, items) or not _enough(fields, items) or not _telling(table, fields):
+    if mute or not _able(contract, fields, items) or not _enough(fields, items) or not _telling(table, fields, items):
         return None
     firm = _firm(contract, fields, sheet.body, items)
     spoken = {field: _spread(written[header], field) for field, (header, _) in fields.items()}
     weight = sum(WEIGHT[certainty] * spoken[field] for field, (_, certainty) in fields.items())
+    if table == score_sheets.TABLE:
+        return _Fit(table, fields, items, weight + sum(WEIGHT[mark] / 2 for _, mark in items.values()), firm)
     return _Fit(table, fields, items, weight + 0.2 * len(items) * (len(fields) > 0 or len(items) > 2), firm)
+
+
+def _unbracketed(sheet: _Sheet) -> _Sheet:
+    """Full marks and weights stand in brackets behind headers, and people under their names: they are who is rated."""
+    written = {name: score_sheets.plain(header) or header for name, header in sheet.written.items()}
+    contract = contracts.load(score_sheets.TABLE)
+    named = [name for name in sheet.seen if contracts.match(written[name], contract) in ("ratee_name", "rater_name")]
+    return replace(sheet, written=written, seen=sheet.seen | {name: evidence.of(sheet.body[name]) for name in named})
+
+
+def _wide(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, tuple[str, str]]]:
+    """The fields that are none of the columns to be unpivoted, and those columns: header -> (kind, certainty)."""
+    if table in (ANSWERS, ITEMS):
+        fields, items = _questions(table, fields, sheet)
+        return fields, {header: (ITEM, mark) for header, mark in items.items()}
+    if table != score_sheets.TABLE or sheet.export:
+        return fields, {}
+    rated = [sheet.body[fields[name][0]] for name in ("ratee_id", "ratee_name") if name in fields]
+    people = {contracts.normalised(text) for cells in rated for text in cells.unique()} - {""}
+    items = score_sheets.find(sheet.seen, {name: name for name in sheet.body}, fields, people)
+    kept = {field: found for field, found in fields.items() if found[0] not in items and field != "score"}
+    return (kept, items) if items else (fields, {})
 
 
 def _questions(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, str]]:
@@ -163,7 +210,7 @@ def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
         return "item_id" not in fields and "score" not in fields
     needed = [name for name, column in contract.columns.items() if column.required and not column.default]
     needed = [name for name in needed if _named(name) not in fields]
-    some = not contract.any_of or any(name in fields for name in contract.any_of)
+    some = not contract.any_of or bool(items) or any(name in fields for name in contract.any_of)
     return bool(fields) and some and all(name in fields for name in needed)
 
 
@@ -183,8 +230,10 @@ def _enough(fields: dict, items: dict) -> bool:
     return len(fields) + len(items) > 1 or any(certainty != CHECK for _, certainty in fields.values())
 
 
-def _telling(table: str, fields: dict) -> bool:
-    """Is there, surely, what tells this table from others that know the same headers?"""
+def _telling(table: str, fields: dict, items: dict) -> bool:
+    """Is there, surely, what tells this table from others of the same headers? A wide score sheet tells itself."""
+    if table == score_sheets.TABLE and items:
+        return True
     sure = {field for field, (_, certainty) in fields.items() if certainty == SURE}
     return all(sure & set(either) for either in evidence.vocabulary()["telling"].get(table, []))
 
@@ -194,9 +243,11 @@ def _firm(contract: contracts.Contract, fields: dict, body: pd.DataFrame, items:
     sure = {name for name, (_, certainty) in fields.items() if certainty == SURE}
     needed = {name for name, column in contract.columns.items() if column.required and not column.default}
     needed = {name for name in needed if _named(name) not in sure}
-    if contract.name == ITEMS and items:
+    doubtful = all(mark == CHECK for _, mark in items.values())
+    if items and (contract.name == ITEMS or (contract.name == score_sheets.TABLE and doubtful)):
         return False
     said = not contract.any_of or any(name in sure for name in contract.any_of)
+    said |= contract.name == score_sheets.TABLE and bool(items)
     key = contract.key[0]
     if key in fields and len(contract.key) == 1:
         cells = body[fields[key][0]]
@@ -376,9 +427,9 @@ def _proposal(fit: _Fit | None, certainty: str, sheet: _Sheet) -> Proposal:
     proposed = _proposed(fit, certainty)
     rows = [_row(header, proposed.get(header), fit, sheet) for header in sheet.body]
     columns = pd.DataFrame(rows, columns=["column", "field", "certainty", "samples", "filled"])
-    items = [header for header, (field, _) in proposed.items() if field == ITEM]
+    items = [header for header, (field, _) in proposed.items() if field in WIDE]
     asked = bool(sheet.export) and exports.load(sheet.export).questionnaire
-    ends, missing = item_columns.ends([sheet.seen[header] for header in items], from_one=asked)
+    ends, missing = item_columns.ends(_on_one_scale(items, sheet), from_one=asked)
     levels = _levels(fit, proposed, sheet)
     scales = {"score": _score_ends(proposed, levels, sheet), "items": ends}
     export = sheet.export if fit and sheet.export and fit.table in exports.load(sheet.export).tables else ""
@@ -391,8 +442,13 @@ def _proposed(fit: _Fit | None, certainty: str) -> dict[str, tuple[str, str]]:
     if fit is None:
         return {}
     found = {header: (field, mark) for field, (header, mark) in fit.fields.items()}
-    found |= {header: (ITEM, mark) for header, mark in fit.items.items()}
+    found |= fit.items
     return {header: (field, mark if certainty == SURE else CHECK) for header, (field, mark) in found.items()}
+
+
+def _on_one_scale(items: list[str], sheet: _Sheet) -> list[Evidence]:
+    """The columns whose scale may be declared for all; full marks in headers hold column by column."""
+    return [] if any(score_sheets.full_marks(header) for header in items) else [sheet.seen[header] for header in items]
 
 
 def _score_ends(proposed: dict, levels: pd.DataFrame, sheet: _Sheet) -> tuple[float, float]:
@@ -440,7 +496,7 @@ def _levels(fit: _Fit | None, proposed: dict, sheet: _Sheet) -> pd.DataFrame:
     """Worded answers with their score, and the values of a category that has declared levels."""
     rows = []
     for header, (field, _) in proposed.items():
-        column = contracts.load(fit.table).columns.get("score" if field == ITEM else field)
+        column = contracts.load(fit.table).columns.get("score" if field in WIDE else field)
         values = sheet.seen[header]
         if column is None or not values.values:
             continue

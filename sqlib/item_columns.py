@@ -16,7 +16,7 @@ LIKELY, CHECK = "likely", "check"
 
 def find(seen: dict[str, Evidence], written: dict[str, str], taken: set[str]) -> dict[str, str]:
     """Header -> certainty of every question; ``taken``: columns that are something else."""
-    able = [name for name in seen if name not in taken and _rating(seen[name], written[name])]
+    able = [name for name in seen if name not in taken and is_rating(seen[name], written[name])]
     groups: dict[object, list[str]] = {}
     for name in able:
         groups.setdefault(_scale(seen[name]), []).append(name)
@@ -48,7 +48,7 @@ def ends(columns: list[Evidence], from_one: bool = False) -> tuple[tuple[float, 
     return ((low, high) if settled else (np.nan, np.nan)), []
 
 
-def _rating(values: Evidence, header: str) -> bool:
+def is_rating(values: Evidence, header: str) -> bool:
     """Could the values be answers on a scale?"""
     if evidence.says(header, "background") and not evidence.says(header, "rated"):
         return False

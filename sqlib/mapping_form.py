@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import client, contracts, exports, forms
+from sqlib import client, contracts, exports, forms, score_sheets
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
 
@@ -23,6 +23,7 @@ FORM = "mapping"
 CACHE = Path(".sqlib-cache") / "mapping.json"
 ITEM, REVERSED, NOT_USED, ALL_ITEMS, NO_ANSWER = "item", "reversed", "not_used", "all_items", "no_answer"
 ITEMS, ANSWERS = "feedback_items", "feedback"
+UNPIVOTED = {ANSWERS: (ITEM, REVERSED), ITEMS: (ITEM, REVERSED), score_sheets.TABLE: tuple(score_sheets.FIELDS)}
 SETTINGS = {  # setting -> place in client.toml
     "name": ("client", "name"),
     "profile": ("client", "profile"),
@@ -68,6 +69,11 @@ def word(name: str, language: str) -> str:
 def words() -> dict:
     """Values and notes of the form."""
     return tomllib.loads((forms.FOLDER / f"{FORM}.toml").read_text(encoding="utf-8"))
+
+
+def unpivoted(table: str) -> tuple[str, ...]:
+    """What a column may be beside a field: one of those that become rows; of no table yet, any."""
+    return UNPIVOTED.get(table, ()) if table else tuple(dict.fromkeys(sum(UNPIVOTED.values(), ())))
 
 
 def is_word(name: str, text: str) -> bool:
@@ -143,7 +149,13 @@ def _keep(kept: Path, text: str) -> None:
 def _source() -> bytes:
     """The code and declarations the workbook is read by."""
     here = Path(__file__).parent
-    files = [Path(__file__), here / "forms.py", *sorted(here.glob("contracts/*.toml")), forms.FOLDER / f"{FORM}.toml"]
+    files = [
+        Path(__file__),
+        here / "forms.py",
+        here / "score_sheets.py",
+        *sorted(here.glob("contracts/*.toml")),
+        forms.FOLDER / f"{FORM}.toml",
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
 
 
@@ -248,11 +260,16 @@ def _blocks(row, sheets: dict[str, pd.DataFrame]) -> list[tuple[str, dict, dict[
     if not table:
         return []
     fields = _fields(columns[columns["source"] == row.source], table)
-    items = [header for header, field in fields.items() if field in (ITEM, REVERSED)]
+    items = [header for header, field in fields.items() if field in unpivoted(table)]
     block, cells = _block(row, sources)
     recode, missing = _levels(sheets["levels"], row.source, fields, table)
     found = []
     plain = {header: "" if header in items else field for header, field in fields.items()}
+    if items and table == score_sheets.TABLE:
+        kind = _kind({header: fields[header] for header in items}, forms.cell(sources, row.line, "table"))
+        own = {"columns": plain, "constants": _constants(row, table, "item"), "recode": recode[table] | recode[ITEM]}
+        own |= {"missing": block["missing"] + missing[table] + missing[ITEM]}
+        return [(table, block | own | {"unpivot": score_sheets.unpivot(items, kind)}, cells)]
     if table != ITEMS or not items:
         own = {"columns": plain, "constants": _constants(row, table, "scale"), "recode": recode[table]}
         found.append((table, block | own | {"missing": block["missing"] + missing[table]}, cells))
@@ -267,6 +284,13 @@ def _blocks(row, sheets: dict[str, pd.DataFrame]) -> list[tuple[str, dict, dict[
         own["reverse"] = [called[header] for header in items if fields[header] == REVERSED]
         found.append((ITEMS, block | own | {"missing": block["missing"] + missing[ITEM]}, cells))
     return found
+
+
+def _kind(kinds: dict[str, str], where: str) -> str:
+    """What the columns of a wide score sheet are: all criteria, all raters or all roles."""
+    if len(set(kinds.values())) > 1:
+        raise ClientError("mapping_form.kinds_mixed", where=where, got=", ".join(f"{h}: {k}" for h, k in kinds.items()))
+    return next(iter(kinds.values()))
 
 
 def _table(row, sources: pd.DataFrame) -> str:
@@ -292,7 +316,7 @@ def _fields(rows: pd.DataFrame, table: str) -> dict[str, str]:
     for row in rows.itertuples():
         cell = forms.cell(rows, row.line, "field")
         field = _field(row.field, table, cell)
-        if field and field not in (ITEM, REVERSED) and field in first:
+        if field and field not in unpivoted(table) and field in first:
             header, other = first[field]
             values = {"got": row.field, "first": f"{header} ({other.rsplit(', ', 1)[-1]})", "column": row.column}
             raise ClientError("mapping_form.field_twice", where=cell, **values)
@@ -305,9 +329,9 @@ def _field(text: str, table: str, cell: str) -> str:
     """The code of one field, by code or label in either language."""
     if not text or is_word(NOT_USED, text):
         return ""
-    for question in (ITEM, REVERSED) if table in (ANSWERS, ITEMS) else ():
-        if is_word(question, text):
-            return question
+    for kind in unpivoted(table):
+        if is_word(kind, text):
+            return kind
     columns = contracts.load(table).columns
     known = {contracts.normalised(said): name for name, c in columns.items() for said in (name, *c.label.values())}
     if contracts.normalised(text) not in known:
@@ -345,7 +369,7 @@ def _levels(levels: pd.DataFrame, source: str, fields: dict[str, str], table: st
     """Recoding and codes for no answer, of the table and of its questions."""
     recode, missing = {table: {}, ITEM: {}}, {table: [], ITEM: []}
     for row in levels[levels["source"] == source].itertuples():
-        items = is_word(ALL_ITEMS, row.column) or fields.get(row.column) in (ITEM, REVERSED)
+        items = is_word(ALL_ITEMS, row.column) or fields.get(row.column) in unpivoted(table)
         field = "score" if items else fields.get(row.column, "")
         if not field or not row.meaning or row.value == row.meaning:
             continue
@@ -354,7 +378,9 @@ def _levels(levels: pd.DataFrame, source: str, fields: dict[str, str], table: st
             missing[kind].append(row.value)
             continue
         cell = forms.cell(levels, row.line, "meaning")
-        meant = _meant(row.meaning, contracts.load(ITEMS if items else table).columns[field], cell)
+        meant = _meant(
+            row.meaning, contracts.load(ITEMS if items and table in (ANSWERS, ITEMS) else table).columns[field], cell
+        )
         said = recode[kind].setdefault(field, {})
         if said.setdefault(row.value, meant) != meant:
             raise ClientError("mapping_form.value_twice", where=cell, got=f"{row.value}: {said[row.value]} / {meant}")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sqlib import contracts, dates, evidence, forms, guesses, mapping_form
 from sqlib.client import GROUPED, WORKBOOK, Cells, Identity, Reporting, Themes
-from sqlib.guesses import ITEM, Proposal
+from sqlib.guesses import WIDE, Proposal
 from sqlib.rules import NOT_IN_FUTURE_EXEMPT
 from sqlib.sheets import Sheet
 
@@ -224,9 +224,8 @@ def _columns(number: int, source: Source, language: str) -> pd.DataFrame:
     table = source.proposal.table
     tables = [table] if table else contracts.names()
     labels = list(dict.fromkeys(c.label[language] for name in tables for c in contracts.load(name).columns.values()))
-    asked = table in ("", *ANSWERS)
-    item = [mapping_form.word(name, language) for name in ("item", "reversed")] if asked else []
-    words = {ITEM: mapping_form.word("item", language), "": ""}
+    item = [mapping_form.word(name, language) for name in mapping_form.unpivoted(table)]
+    words = {name: mapping_form.word(name, language) for name in WIDE} | {"": ""}
     known = contracts.load(table).columns if table else {}
     frame = source.proposal.columns
     return frame.assign(
@@ -244,7 +243,7 @@ def _levels(number: int, source: Source, language: str) -> pd.DataFrame:
     if frame.empty:
         return pd.DataFrame(columns=["source", "column", "value", "count", "meaning", "choices"])
     frame = frame.assign(field=frame["column"].map(fields))
-    shared = frame["field"] == ITEM
+    shared = frame["field"].isin(WIDE)
     frame["column"] = frame["column"].mask(shared, mapping_form.word("all_items", language))
     counts = frame.groupby(["column", "value", "field"], sort=False, as_index=False)
     frame = counts.agg({"count": "sum", "meaning": "max"})
@@ -257,13 +256,13 @@ def _levels(number: int, source: Source, language: str) -> pd.DataFrame:
 
 
 def _meaning(table: str, field: str, meaning: str, language: str) -> str:
-    level = None if field == ITEM else contracts.load(table).columns[field].levels.get(meaning)
+    level = None if field in WIDE else contracts.load(table).columns[field].levels.get(meaning)
     return level.label[language] if level else meaning
 
 
 def _choices(table: str, row, frame: pd.DataFrame, language: str) -> list[str]:
     """The scores of the same column, or the levels of the field."""
-    levels = {} if row.field == ITEM else contracts.load(table).columns[row.field].levels
+    levels = {} if row.field in WIDE else contracts.load(table).columns[row.field].levels
     if levels:
         return [level.label[language] for level in levels.values()]
     scores = {float(text) for text in frame.loc[frame["column"] == row.column, "meaning"] if text}

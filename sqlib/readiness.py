@@ -8,19 +8,28 @@ from sqlib.tables import Table
 
 COLUMNS = ["question", "can", "reason", "ask", "detail"]
 FEEDBACK = ("response", "satisfaction", "change", "weak_points", "dimensions", "themes", "callbacks")
-APPRAISALS = ("severity", "tiers", "talks", "rewards")  # asked where there are appraisals
+APPRAISALS = ("severity", "tiers", "talks", "rewards")
+SUBJECTS = {"feedback": FEEDBACK, "appraisals": APPRAISALS, "cases": ("cases",)}  # table -> questions asked of it
 
 
 def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
-    """One row per question: ``can`` (yes, partly, no), ``reason`` and ``ask`` codes, ``detail`` (names of columns)."""
-    feedback = checked.get("feedback")
-    rows = [_whole(feedback, question) or _ONE[question](client, checked) for question in FEEDBACK]
-    frame = pd.DataFrame([(question, *row) for question, row in zip(FEEDBACK, rows, strict=True)], columns=COLUMNS)
-    cases = ("no", "page_to_come", "none", "") if "cases" in checked else ("no", "no_cases", "cases", "")
-    frame.loc[len(frame)] = ("cases", *cases)
-    for question in APPRAISALS if "appraisals" in checked else ():
-        frame.loc[len(frame)] = (question, *_ONE[question](client, checked))
-    return frame
+    """One row per question: ``can`` (yes, partly, no), ``reason`` and ``ask`` codes, ``detail`` (names of columns).
+
+    A table that is not there at all makes one row, under its own name.
+    """
+    rows = []
+    for table, questions in SUBJECTS.items():
+        if table not in checked:
+            rows.append((table, "no", f"no_{table}", table, ""))
+            continue
+        answers = [_whole(checked[table]) or _ONE[question](client, checked) for question in questions]
+        rows += [(question, *answer) for question, answer in zip(questions, answers, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def absent(frame: pd.DataFrame) -> pd.Series:
+    """Which rows say only that a table is not there."""
+    return frame["reason"].isin([f"no_{table}" for table in SUBJECTS])
 
 
 def shown(frame: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -49,13 +58,11 @@ Answer = tuple[str, str, str, str]  # can, reason, ask, detail
 YES: Answer = ("yes", "none", "none", "")
 
 
-def _whole(feedback: Table | None, question: str) -> Answer | None:
-    """A reason that holds for every question about feedback, or None."""
-    if feedback is None:
-        return "no", "no_feedback", "feedback", ""
-    if feedback.size:
+def _whole(table: Table) -> Answer | None:
+    """A reason that holds for every question about one table, or None."""
+    if table.size:
         return None
-    summed = feedback.problems["rule"].eq("aggregates_only").any()
+    summed = table.problems["rule"].eq("aggregates_only").any()
     return ("no", "aggregates_only", "counts", "") if summed else ("no", "no_usable_row", "problems", "")
 
 
@@ -129,6 +136,10 @@ def _talks(client: Client, checked: dict[str, Table]) -> Answer:
     return YES if _any(checked["appraisals"], "result_on") else ("partly", "no_result_on", "result_on", "")
 
 
+def _cases(client: Client, checked: dict[str, Table]) -> Answer:
+    return "no", "page_to_come", "none", ""
+
+
 def _rewards(client: Client, checked: dict[str, Table]) -> Answer:
     return YES if "rewards" in checked else ("no", "no_rewards", "rewards", "")
 
@@ -138,6 +149,7 @@ _ONE = {
     "tiers": _tiers,
     "talks": _talks,
     "rewards": _rewards,
+    "cases": _cases,
     "response": _response,
     "satisfaction": _satisfaction,
     "change": _change,

@@ -5,6 +5,7 @@ import tomllib
 import warnings
 from pathlib import Path
 
+import made_pages
 import made_results as made
 import matplotlib
 import numpy as np
@@ -34,20 +35,32 @@ PLOTS = {  # figure -> its plot, and a result it may have to draw
     "penalty_reward": (figures.plot_penalty_reward, "basic"),
     "kano": (figures.plot_kano, "must_be"),
 }
+APPRAISED = {  # the same of the other page
+    "tiers": (figures.plot_calibration, "hang_on_rater"),
+    "bands": (figures.plot_tiers, "told_apart"),
+    "fairness": (figures.plot_rater_fairness, "rates_lower"),
+    "sources": (figures.plot_score_sources, "look_again"),
+    "criteria": (figures.plot_appraisal_criteria, "duplicate"),
+    "follow_up": (figures.plot_appraisal_follow_up, "missed"),
+    "rewards": (figures.plot_reward_consistency, "reversed"),
+    "after_reward": (figures.plot_after_reward, "within_regression"),
+}
+EVERY = {("feedback_analysis", key): plot for key, plot in PLOTS.items()}
+EVERY |= {("appraisal_calibration", key): plot for key, plot in APPRAISED.items()}
 # Figures that are told what the code book calls its themes.
 NAMED = {"themes", "theme_trends", "demand", "coding_accuracy"}
-every_plot = pytest.mark.parametrize("key", PLOTS)
+every_plot = pytest.mark.parametrize(("stem", "key"), EVERY)
 both = pytest.mark.parametrize("language", words.LANGUAGES)
 
 
-def drawn(key: str, result=None, language="en", **options):
+def drawn(key: str, result=None, language="en", stem="feedback_analysis", **options):
     """The Axes, drawn to the end; a missing glyph, or any other warning, is an error."""
-    plot, verdict = PLOTS[key]
+    plot, verdict = EVERY[stem, key]
     if key in NAMED:
         options = {"labels": NAMES["labels"] if language == "zh" else made.LABELS} | options
     with style.theme(), warnings.catch_warnings():
         warnings.simplefilter("error")
-        ax = plot(made.made(key, verdict) if result is None else result, language=language, **options)
+        ax = plot(made_pages.made(stem, key, verdict) if result is None else result, language=language, **options)
         ax.figure.savefig(io.BytesIO(), format="png")
     return ax
 
@@ -89,8 +102,8 @@ def colours(ax) -> list:
 
 @every_plot
 @both
-def test_a_plot_returns_an_axes_without_title_in_the_readers_language(key, language):
-    ax = drawn(key, language=language)
+def test_a_plot_returns_an_axes_without_title_in_the_readers_language(stem, key, language):
+    ax = drawn(key, language=language, stem=stem)
     assert isinstance(ax, matplotlib.axes.Axes) and ax.get_title() == "" and ax.get_xlabel()
     han = any("\u3400" <= letter <= "\u9fff" for letter in ax.get_xlabel())
     assert han == (language == "zh")
@@ -98,8 +111,8 @@ def test_a_plot_returns_an_axes_without_title_in_the_readers_language(key, langu
 
 @every_plot
 @both
-def test_the_font_holds_every_letter_of_the_figure(key, language):
-    ax = drawn(key, language=language)
+def test_the_font_holds_every_letter_of_the_figure(stem, key, language):
+    ax = drawn(key, language=language, stem=stem)
     fonts = {text.get_fontname() for text in ax.figure.findobj(matplotlib.text.Text)}
     assert fonts == {style.FONT}
 
@@ -110,45 +123,47 @@ def test_a_missing_glyph_would_be_noticed():
 
 
 @every_plot
-def test_the_axes_given_is_the_one_drawn_on(key):
+def test_the_axes_given_is_the_one_drawn_on(stem, key):
     figure = matplotlib.figure.Figure()
     left, right = figure.subplots(1, 2)
-    assert drawn(key, ax=right) is right
+    assert drawn(key, ax=right, stem=stem) is right
     assert not left.has_data() and right.has_data()
     assert len(figure.axes) == 2
 
 
 @every_plot
-def test_nothing_global_is_left_behind(key):
+def test_nothing_global_is_left_behind(stem, key):
     import matplotlib.pyplot as plt
 
     before = dict(matplotlib.rcParams)
-    drawn(key)
+    drawn(key, stem=stem)
     assert plt.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
 
 
 @every_plot
-def test_both_languages_draw_the_same(key):
-    zh, en = (drawn(key, language=language) for language in words.LANGUAGES)
+def test_both_languages_draw_the_same(stem, key):
+    zh, en = (drawn(key, language=language, stem=stem) for language in words.LANGUAGES)
     assert dots(zh) == dots(en) and bars(zh) == bars(en)
     assert zh.get_xlim() == en.get_xlim() and zh.get_ylim() == en.get_ylim()
 
 
 @every_plot
-def test_everything_drawn_lies_inside_the_axes(key):
-    ax = drawn(key)
+def test_everything_drawn_lies_inside_the_axes(stem, key):
+    ax = drawn(key, stem=stem)
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     assert all(left <= x <= right and bottom <= y <= top for x, y in dots(ax))
     assert all(left <= end <= right for pair in bars(ax) for end in pair if np.isfinite(end))
 
 
 @every_plot
-def test_a_plot_changes_no_result(key):
-    result = made.made(key, PLOTS[key][1])
-    before = result.table.copy()
-    drawn(key, result)
-    pd.testing.assert_frame_equal(result.table, before)
+def test_a_plot_changes_no_result(stem, key):
+    result = made_pages.made(stem, key, EVERY[stem, key][1])
+    before = {name: frame.copy() for name, frame in vars(result).items() if isinstance(frame, pd.DataFrame)}
+    drawn(key, result, stem=stem)
+    assert before
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(getattr(result, name), frame)
 
 
 # ---------------------------------------------------------------- levels

@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import made_pages
 import made_results as made
 import numpy as np
 import pandas as pd
@@ -23,7 +24,9 @@ DASH = {
     "en": words.text("common", "term", "missing", language="en"),
 }
 SHOWN = {"level", "response", "weak_points", "themes", "change", "drivers", "penalty_reward", "kano"}
-TABLES = [(key, verdict) for key, verdict in made.EVERY if key in SHOWN]
+TABLES = [("feedback_analysis", key, verdict) for key, verdict in made.EVERY if key in SHOWN]
+OF_PEOPLE = {"reliable_change", "fairness", "reliability", "sources", "criteria", "after_reward"}
+TABLES += [(stem, key, verdict) for stem, key, verdict in made_pages.EVERY if stem != TABLES[0][0] and key in OF_PEOPLE]
 
 
 class Seen(HTMLParser):
@@ -167,10 +170,10 @@ def test_a_part_that_is_not_said_is_left_out():
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-@pytest.mark.parametrize(("key", "verdict"), TABLES)
-def test_the_tables_of_the_page_read_the_columns_of_the_results(key, verdict, language):
-    result = made.made(key, verdict)
-    spec = words.entry("feedback_analysis", "table", "satisfaction" if key == "level" else key)
+@pytest.mark.parametrize(("stem", "key", "verdict"), TABLES)
+def test_the_tables_of_the_page_read_the_columns_of_the_results(stem, key, verdict, language):
+    result = made_pages.made(stem, key, verdict)
+    spec = words.entry(stem, "table", "satisfaction" if key == "level" else key)
     assert {each["from"] for each in spec["columns"] if each["format"] != "range"} <= set(result.table.columns)
     seen = Seen(fragments.table(result.table, spec, language, made.LABELS))
     assert seen.tags.count("tr") == 1 + len(result.table)
@@ -178,9 +181,9 @@ def test_the_tables_of_the_page_read_the_columns_of_the_results(key, verdict, la
 
 
 def test_both_languages_of_a_table_print_the_same_numbers():
-    for key, verdict in TABLES:
-        result = made.made(key, verdict)
-        spec = words.entry("feedback_analysis", "table", "satisfaction" if key == "level" else key)
+    for stem, key, verdict in TABLES:
+        result = made_pages.made(stem, key, verdict)
+        spec = words.entry(stem, "table", "satisfaction" if key == "level" else key)
         shown = [cells(fragments.table(result.table, spec, language, made.LABELS)) for language in words.LANGUAGES]
         zh, en = ([re.findall(r"\d[\d.,]*", cell) for cell in each] for each in shown)
         assert zh == en

@@ -3,7 +3,7 @@
 import pytest
 from typed import built, client, raw
 
-from sqlib import readiness, words
+from sqlib import checking, readiness, words
 
 FULL = {
     "feedback_id": ["a", "b"], "customer_id": ["1", "2"], "score": ["5", "4"], "scale_min": "1", "scale_max": "5",
@@ -27,7 +27,8 @@ CUSTOMERS = {"customer_id": ["1", "2"], "segment": ["s", "t"]}
 def test_full_data_answer_everything_but_what_has_no_page(tmp_path):
     cases = {"case_id": ["1"], "customer_id": ["1"], "created_at": ["2026-07-01 10:00"]}
     found = memo(tmp_path, feedback=FULL, customers=CUSTOMERS, invitations={"customer_id": ["1"]}, cases=cases)
-    assert found.drop("cases")["can"].eq("yes").all() and found.loc["cases", "reason"] == "page_to_come"
+    assert found.loc[list(readiness.FEEDBACK), "can"].eq("yes").all()
+    assert found.loc["cases", "reason"] == "page_to_come" and found.loc["appraisals", "reason"] == "no_appraisals"
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,24 @@ def test_missing_tables_are_asked_for(tmp_path):
     found = memo(tmp_path, feedback=FULL)
     assert found.loc["response", "reason"] == "no_customers" and found.loc["callbacks", "reason"] == "no_case_link"
     assert memo(tmp_path, feedback=FULL, customers=CUSTOMERS).loc["response", "reason"] == "no_invitations"
-    assert memo(tmp_path, customers=CUSTOMERS).loc["satisfaction", "reason"] == "no_feedback"
     assert found.loc["cases", "reason"] == "no_cases"
+
+
+def test_a_table_that_is_not_there_is_said_once(tmp_path):
+    none = memo(tmp_path, customers=CUSTOMERS)
+    assert none["reason"].to_dict() == {name: f"no_{name}" for name in ("feedback", "appraisals", "cases")}
+    assert readiness.absent(none).all()
+    rated = memo(tmp_path, appraisals=APPRAISED)
+    assert list(rated.index) == ["feedback", *readiness.APPRAISALS, "cases"]
+    assert readiness.absent(rated).tolist() == [True, False, False, False, False, True]
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_a_table_that_is_not_there_takes_one_line_of_the_screen(tmp_path, language):
+    found = memo(tmp_path, appraisals=APPRAISED).reset_index()
+    lines = checking._memo(found, language).plain.splitlines()
+    assert sum("feedback_analysis" in line for line in lines) == 1
+    assert [line.startswith("\N{MIDDLE DOT} ") for line in lines[-2:]] == [True, True]
 
 
 APPRAISED = {"appraisal_id": ["1", "2"], "ratee_id": ["S1", "S2"], "score": ["4", "5"], "scale_min": "1",

@@ -40,7 +40,7 @@ def test_a_folder_of_ugly_files_becomes_a_client_that_is_checked_without_an_edit
     assert {path.name: path.read_bytes() for path in exports.iterdir()} == before
     assert {path.name: path.read_bytes() for path in (exports.parent / "acme" / "raw").iterdir()} == before
     who = client.load(exports.parent / "acme")
-    assert set(who.tables) == {"feedback", "feedback_items", "cases", "customers", "invitations"}
+    assert set(who.tables) == {"feedback", "feedback_items", "cases", "customers", "invitations", "appraisals"}
     checked = CliRunner().invoke(cli.app, ["check", "acme", "--language", "en"])
     assert checked.exit_code == 0 and "feedback_analysis" in checked.output, checked.output
 

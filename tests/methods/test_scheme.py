@@ -24,7 +24,7 @@ def one(result, ratee="a") -> dict:
 
 
 def test_a_scheme_of_duties_ability_character_and_attendance():
-    """Duties 70 %, ability 10 %, character 10 %, attendance 10 %, as finance departments in China publish it; bonus up
+    """Duties 70 %, ability 10 %, character 10 %, attendance 10 %: a common scheme, figures made up here; bonus up
     to 5, lateness 2 points each up to 6. By hand: 92 x .7 + 85 x .1 + 90 x .1 + 100 x .1 = 91.9; - 6 + 5 = 90.9."""
     weights = {"duties": 70, "ability": 10, "character": 10, "attendance": 10}
     rows = [("a", "duties", "judged", 94, "x"), ("a", "duties", "judged", 90, "y"), ("a", "ability", "judged", 85, "x"),
@@ -45,7 +45,8 @@ def test_a_scheme_of_duties_ability_character_and_attendance():
 
 
 def test_no_more_than_a_fifth_are_excellent():
-    """Civil servants in China: excellent generally within 20 % of those appraised, here in each department."""
+    """Excellent within 20 % of those appraised, as the Regulation on the Appraisal of Civil Servants of China (revised
+    2020) has it in general for an organisation; here in each department."""
     people = [(f"p{n}", "work", "judged", float(n), "east" if n < 12 else "west") for n in range(20)]
     data = table(*people, columns="ratee criterion kind score department", full_marks=100)
     found = totals(data, Scheme(shares={"excellent": 0.2, "competent": 0.8}, within="department"))

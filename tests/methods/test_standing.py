@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sqlib import figures, words
 from sqlib.errors import MethodRefused
 from sqlib.methods import standing
 from sqlib.methods.rater_calibration import calibrate
@@ -132,3 +133,25 @@ def test_history_keeps_the_unshrunk_scores_of_both_periods(calibrated):
     assert table["period"].value_counts().to_dict() == {"2026Q2": 24, "2026Q3": 20}
     now = table[table["period"] == "2026Q3"]
     np.testing.assert_array_equal(now["corrected"], later.ratees["corrected"])
+
+
+def test_the_dumbbell_of_a_standing_without_tiers_draws_the_scores_alone(calibrated):
+    found = standing.standing(calibrated)
+    ax = figures.plot_calibration(found, most=24)
+    people = found.ratees.set_index("ratee_id")
+    shown = [label.get_text() for label in ax.get_yticklabels() if label.get_text() in people.index]
+    assert sorted(shown) == sorted(people.index)
+    assert ax.get_xlabel() == words.text("figures", "score_axis", language="en")
+    dots = next(line for line in ax.lines if line.get_markerfacecolor() == "white")
+    assert list(dots.get_xdata()) == people.loc[shown, "raw"].tolist()
+    assert not any(words.text("figures", "tier_from", language="en", tier=name) in text.get_text()
+                   for text in ax.texts for name in TIERS)  # fmt: skip
+
+
+def test_of_many_people_those_are_drawn_whose_score_moved_most(calibrated):
+    found = standing.standing(calibrated)
+    people = found.ratees.set_index("ratee_id")
+    ax = figures.plot_calibration(found, most=5)
+    shown = {label.get_text() for label in ax.get_yticklabels()} & set(people.index)
+    assert shown == set((people["calibrated"] - people["raw"]).abs().nlargest(5).index)
+    assert "19" in ax.get_xlabel()
