@@ -210,7 +210,8 @@ def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
         return "item_id" not in fields and "score" not in fields
     needed = [name for name, column in contract.columns.items() if column.required and not column.default]
     needed = [name for name in needed if _named(name) not in fields]
-    some = not contract.any_of or bool(items) or any(name in fields for name in contract.any_of)
+    wide = contract.name == score_sheets.TABLE and bool(items)
+    some = wide or not contract.any_of or any(name in fields for name in contract.any_of)
     return bool(fields) and some and all(name in fields for name in needed)
 
 
