@@ -202,8 +202,9 @@ def _alpha_row(x, owner, drawn, confidence):
 
     estimate = float(alpha(np.cov(x.T)))
     low, high = map(float, limits(1 - confidence))
-    moved = np.abs(np.log1p(-alpha(drawn)) - np.log1p(-estimate))
-    extreme = (moved >= abs(np.log(1 - ACCEPTABLE) - np.log1p(-estimate))).sum()
+    with np.errstate(divide="ignore"):  # an alpha of 1 lies infinitely far from any other
+        moved = np.abs(np.log1p(-alpha(drawn)) - np.log1p(-estimate))
+        extreme = (moved >= abs(np.log(1 - ACCEPTABLE) - np.log1p(-estimate))).sum()
     return {
         "alpha": estimate, "alpha_low": low, "alpha_high": high, "average_r": _average(np.corrcoef(x.T)),
         "adequate": bool(high - low <= WIDEST), "p_value": float(samples.p_value(limits, ACCEPTABLE)),
