@@ -54,7 +54,7 @@ def told(out: str) -> dict[str, dict]:
 
 def ran(*words: str) -> tuple[int, dict[str, dict]]:
     runner = started(*words)
-    out, _ = runner.communicate(timeout=120)
+    out, _ = runner.communicate(timeout=300)
     assert "Traceback" not in out, out
     return runner.returncode, told(out)
 

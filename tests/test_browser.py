@@ -226,7 +226,7 @@ def test_a_figure_opens_by_enter_or_click_and_escape_gives_the_focus_back(page, 
     page.wait(f"!{opened}")
     assert focus(page) == "sq-enlarge"
     page.click(".sq-enlarge")
-    assert page.look(opened)
+    page.wait(opened)
     page.click(".sq-close")
     assert not page.look(opened)
 

@@ -163,8 +163,8 @@ def test_a_rater_alone_is_told_so_and_nothing_of_severity(result):
 
 def test_the_severe_and_the_lenient_read_their_own(result):
     sheets = {sheet["name"]: text(sheet) for sheet in made(feedback_packs.raters, result)}
-    assert "think less than the other raters" in sheets[full_name("r0")]
-    assert "think more than the other raters" in sheets[full_name("r1")]
+    assert "lower than the other raters do" in sheets[full_name("r0")]
+    assert "higher than the other raters do" in sheets[full_name("r1")]
 
 
 # ---------------------------------------------------------------- the meeting
@@ -201,7 +201,7 @@ def test_the_record_of_the_meeting_is_a_form_that_reads_back(result, decided, ti
     assert (back["tier"] != "").all() == tiered and (back[["decision", "reason", "decided_by"]] == "").all(axis=None)
     own = back.set_index("person").loc[full_name("p00")]
     found = result.ratees.set_index("ratee_id").loc["p00"]
-    assert float(own["total"]) == pytest.approx(found["calibrated"], abs=1e-5)
+    assert float(own["total"]) == pytest.approx(found["calibrated"], abs=5e-4)  # three decimals
     if not tiered:
         assert said("meeting", "cases", "no_tiers", language=language) in text(sheet)
 
