@@ -13,6 +13,7 @@ from html import escape
 import pandas as pd
 
 from sqlib import fragments, style, words
+from sqlib.errors import MethodRefused
 from sqlib.figures.peers import plot_peers
 from sqlib.methods.criterion_profile import CriterionProfileResult
 from sqlib.methods.rater_calibration import CalibrationResult
@@ -20,7 +21,8 @@ from sqlib.methods.tiers import TierResult
 from sqlib.words import Estimate, Listing, Quantity, Term
 
 WIDE = 20  # points of a scale from which one decimal is enough
-AGENDA = 12  # people listed for discussion on the printed sheet; the workbook holds everybody
+AGENDA = 6  # people listed for discussion on the printed sheet, one page; the workbook holds everybody
+MOST = 1000  # people who get a sheet at a time: about a minute and a half
 HELD = ["person", "group", "total_raw", "total", "total_low", "total_high", "tier_raw", "tier", "p_tier"]  # workbook
 STEP = 0.01  # of the scale: a shift below this share is called none
 
@@ -32,7 +34,10 @@ def people(
     """One sheet a person: own calibrated score, what moved it, stronger and weaker criteria, room for the talk.
 
     Colleagues who may be compared appear as dots where there are at least ``min_group`` of them.
+    Raises MethodRefused: feedback_packs.too_many (more than ``MOST`` people).
     """
+    if len(calibrated.ratees) > MOST:
+        raise MethodRefused("feedback_packs.too_many", most=f"{MOST:,}", people=f"{len(calibrated.ratees):,}")
     unit = _unit(calibrated)
     for row in calibrated.ratees.itertuples():
         if math.isnan(row.calibrated):
@@ -111,7 +116,7 @@ def meeting(
             (str(len(rows) - verdicts.get("not_judged", 0)), say("strip", "judged")),
             *((str(verdicts.get(code, 0)), say("strip", code)) for code in ("changed", "uncertain") if decided),
         ]),
-        fragments.paragraph("caption", say("state", state, parts=Quantity(calibrated.parts))),
+        fragments.paragraph("caption", say("state", state, parts=Quantity(calibrated.ratees["part"].nunique()))),
         *([] if calibrated.pay_wording else [fragments.paragraph("note", say("state", "no_pay"))]),
         _heading(say("agenda", "heading")),
         fragments.listing([say("agenda", part) for part in ("severity", "cases", "rule", "links")]),

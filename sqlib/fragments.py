@@ -24,12 +24,16 @@ def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str])
     where the column has none of its own), or ``range``, which reads only these. Unit ``row`` reads column ``unit``,
     the name of a column reads that; a verdict heeds column ``best`` and is left blank where the column it ``needs``
     is; an empty cell reads ``blank`` where the column has one. An ``optional`` column is left out where the frame has
-    none. ``names`` words the themes of the code book.
+    none or holds nothing in it. ``names`` words the themes of the code book.
     """
-    columns = [column for column in spec["columns"] if column["from"] in frame or not column.get("optional")]
+    columns = [column for column in spec["columns"] if not column.get("optional") or _holds(frame, column["from"])]
     head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in columns)
     body = "".join(_row(row, columns, language, names) for row in frame.to_dict("records"))
     return f'<table class="sq-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _holds(frame: pd.DataFrame, name: str) -> bool:
+    return name in frame and (frame.empty or bool(frame[name].notna().any()))
 
 
 def _row(row: dict, columns: list[dict], language: str, names: dict[str, str]) -> str:

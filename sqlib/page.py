@@ -127,8 +127,11 @@ class Page(Reading):
         try:
             result = method(*args, **settings | kwargs)
         except MethodRefused as refusal:
-            return self._absent(Absent("", "refused", {"reason": refusal.parts(self.language)["what"]}))
+            return self._refused(refusal)
         return result
+
+    def _refused(self, refusal: MethodRefused) -> Absent:
+        return self._absent(Absent("", "refused", {"reason": refusal.parts(self.language)["what"]}))
 
     @staticmethod
     def part(result, name: str):
@@ -289,7 +292,7 @@ class Page(Reading):
         """A record of every sheet ``build`` makes of the results, each for one reader; in the internal version only.
 
         ``build(*results, language=…, name=…)`` yields dicts: kind, name, title, html (safe), and perhaps a form to fill
-        in; ``name`` tells the name of a person's id. The runner writes each as a page of its own.
+        in, or refuses; ``name`` tells the name of a person's id. The runner writes each as a page of its own.
         """
         if isinstance(results[0], Absent):
             return
@@ -300,13 +303,18 @@ class Page(Reading):
             self._told_of_sheets = True
             return
         known = pseudonyms.names(self.client)
-        with style.theme():
-            made = list(
-                build(*results, language=self.language, name=lambda person: known.get(person, person), **kwargs)
-            )
+        try:
+            with style.theme():
+                made = list(
+                    build(*results, language=self.language, name=lambda person: known.get(person, person), **kwargs)
+                )
+        except MethodRefused as refusal:
+            self._refused(refusal)
+            return
         for sheet in made:
             _emit({SHEET: sheet, "text/plain": f"<{sheet['kind']}>"})
-        self._html("note", self.say("sheets", "made", count=len(made)))
+        for kind in dict.fromkeys(sheet["kind"] for sheet in made):
+            self._html("note", self.say("sheets", kind, count=sum(sheet["kind"] == kind for sheet in made)))
 
     def summary(self) -> None:
         """The consultant's words on the page as a whole, above the core findings; nothing where there are none."""

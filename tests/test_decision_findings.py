@@ -9,6 +9,7 @@ from calibrated import calibrated
 from made_decisions import CUTS, EVERY, fair, made, people, rated, tiers
 
 from sqlib import figures, findings, fragments, style, words
+from sqlib.finders import tiers as tiers_finder
 from sqlib.methods.tiers import decisions
 
 both = pytest.mark.parametrize("language", words.LANGUAGES)
@@ -55,6 +56,13 @@ def test_nothing_recommends_a_consequence_for_a_person():
     for key in ("tiers", "bands", "reliable_change", "fairness"):
         for verdict in known[key].values():
             assert not any(word in verdict["decision"]["en"].lower() for word in banned)
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"), [(9_972.4, 10_000), (8_360, 8_400), (12.3, 12), (0.0, 0.0)], ids=["9972", "8360", "12", "0"]
+)
+def test_an_expected_amount_is_said_to_two_digits(amount, said):
+    assert tiers_finder._about(amount) == said
 
 
 def test_the_number_in_the_headline_is_the_one_of_the_table():

@@ -12,6 +12,7 @@ from made_raters import calibrated as fitted
 from made_raters import scores
 
 from sqlib import feedback_packs, forms, style, words
+from sqlib.errors import MethodRefused
 from sqlib.methods import rater_fit
 from sqlib.methods.criterion_profile import criterion_profile
 from sqlib.methods.standing import tiers_of
@@ -180,9 +181,16 @@ def test_the_meeting_talks_of_those_whose_tier_moved_or_is_unsure(result, decide
     assert said("meeting", "state", "joint", language=language) in text(sheet)
 
 
+def test_sheets_of_more_people_than_anybody_prints_are_refused(result, monkeypatch):
+    monkeypatch.setattr(feedback_packs, "MOST", len(result.ratees) - 1)
+    with pytest.raises(MethodRefused, match="one team"):
+        made(feedback_packs.people, result)
+
+
 def test_the_meeting_is_told_of_parts_of_pay_and_of_ratings_to_add(result, decided):
     links = pd.DataFrame({"rater_id": ["r0", "r0"], "ratee_id": ["p01", "p02"], "ratings": [4, 4]})
-    poor = dataclasses.replace(result, joint_ranking=False, parts=2, pay_wording=False, links_to_add=links)
+    halves = result.ratees.assign(part=np.arange(len(result.ratees)) % 2 + 1)  # hardly linked: one part, two blocks
+    poor = dataclasses.replace(result, ratees=halves, joint_ranking=False, pay_wording=False, links_to_add=links)
     (sheet,) = made(feedback_packs.meeting, poor, decided)
     assert said("meeting", "state", "apart", parts=words.Quantity(2)) in text(sheet)
     assert said("meeting", "state", "no_pay") in text(sheet)

@@ -379,3 +379,14 @@ def test_axes_write_per_cent_and_points_as_the_text_does():
     ax.set_xlim(0, 1)
     ax.figure.canvas.draw()
     assert {"0%", "20%", "100%"} <= {label.get_text() for label in ax.get_xticklabels()}
+
+
+def test_ticks_of_a_difference_share_their_decimals():
+    from matplotlib.figure import Figure
+
+    for ends, unit, first in (((-1.2, 1.2), "score", "−1.0"), ((-6, 6), "score", "−6"), ((0, 1500), "GBP", "£0")):
+        ax = Figure().add_subplot()
+        ax.set_xlim(*ends)
+        marks.signed_axis(ax, unit)
+        shown = [label.get_text() for label in ax.get_xticklabels()]
+        assert first in shown and len({len(text.partition(".")[2]) for text in shown}) == 1

@@ -73,6 +73,16 @@ def test_every_format(language):
     assert cells(table(language)) == SAMPLE["printed"][language]
 
 
+def test_an_optional_column_nobody_fills_is_left_out():
+    spec = {"columns": [
+        {"from": "team", "format": "text", "label": {"en": "Team"}},
+        {"from": "paid", "format": "count", "label": {"en": "Paid"}, "optional": True},
+    ]}  # fmt: skip
+    for paid, heads in ((np.nan, ["Team"]), (0.0, ["Team", "Paid"])):
+        shown = fragments.table(pd.DataFrame({"team": ["a"], "paid": [paid]}), spec, "en", {})
+        assert re.findall(r"<th[^>]*>(\w+)</th>", shown) == heads
+
+
 def test_numbers_stand_right_and_texts_left():
     marked = re.findall("<td([^>]*)>", table())
     textual = [each["format"].split(".")[0] in fragments.TEXTUAL for each in SAMPLE["spec"]["columns"]]

@@ -39,7 +39,7 @@ def rows(ax, names: Sequence[str]) -> np.ndarray:
     """Name the rows from the top down and return their heights."""
     heights = np.arange(len(names))[::-1].astype(float)
     ax.set_yticks(heights, labels=[str(name) for name in names])
-    ax.set_ylim(-0.7, len(names) - 0.3)
+    ax.set_ylim(-1.0, len(names) - 0.3)  # room for the name of a reference line
     ax.tick_params(axis="y", length=0, pad=7)
     ax.spines["left"].set_visible(False)
     return heights
@@ -72,8 +72,19 @@ def points_axis(ax) -> None:
 
 
 def signed_axis(ax, unit: str, which: str = "x", language: str = "en") -> None:
-    """Ticks of a difference, with + and a true minus."""
-    _ticks(ax, lambda value, _: words.number(value, unit, language, signed=True), which)
+    """Ticks of a difference, with + and a true minus, all with the decimals their distance needs."""
+    axis = getattr(ax, f"{which}axis")
+
+    def form(value, _):
+        digits = _decimals(axis.get_majorticklocs() * words.entry("common", "unit", unit)["factor"])
+        return words.number(value, unit, language, signed=True, digits=digits)
+
+    _ticks(ax, form, which)
+
+
+def _decimals(ticks: np.ndarray) -> int:
+    apart = np.diff(np.sort(ticks))
+    return max(0, -int(np.floor(np.log10(apart.min()) + 1e-9))) if len(apart) else 0
 
 
 def ratio_axis(ax) -> None:

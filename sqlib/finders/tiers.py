@@ -23,7 +23,7 @@ def _tiers(result: TierResult) -> Finding:
         "wrong_raw": wrong,
         "wrong": _wrong(result, "expected_wrong"),
         "money_moved": Quantity(result.money_moved, "money"),
-        "money_at_stake": Quantity(result.money_at_stake, "money"),
+        "money_at_stake": Quantity(_about(result.money_at_stake), "money"),
         "certainty": Quantity(result.certainty, "percent", digits=0),
     }
     sure = strength(result.p_none_wrong, math.nan) if result.hanging else "none"
@@ -31,6 +31,11 @@ def _tiers(result: TierResult) -> Finding:
         "tiers", _verdict(result), sure, **recorded(wrong) | {"n": result.judged}, reference=0.0,
         cautions=result.cautions, evidence=("tiers", "tier_people"), values=values,
     )  # fmt: skip
+
+
+def _about(amount: float) -> float:
+    """An expected amount to two digits: more would feign precision."""
+    return round(amount, 1 - math.floor(math.log10(amount))) if math.isfinite(amount) and amount > 0 else amount
 
 
 def _verdict(result: TierResult) -> str:

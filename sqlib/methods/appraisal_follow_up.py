@@ -28,8 +28,9 @@ COLUMNS = [
     "verdict",
 ]  # fmt: skip
 TEAMS = ["team", "people", "due", "successes", "n", "estimate", "low", "high", "open", "median_days", "verdict"]
+SEVERITY = ["severity", "severity_low", "severity_high"]
 RATERS = ["rater_id", "people", "appeals", "upheld", "commented", "substance", "substance_low", "substance_high",
-          "copied", "severity", "severity_low", "severity_high"]  # fmt: skip
+          "copied", *SEVERITY]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ class AppraisalFollowUpResult:
     for talk_in_time, else no_target; hidden (pulse of fewer than ``min_group`` answers).
 
     ``teams``, columns ``TEAMS``: people, due (term over or talk held), successes, n, estimate with limits, open (due
-    and not held), median_days (Kaplan–Meier; NaN while fewer than half were held); verdict as above or hidden.
+    and not held), median_days (Kaplan–Meier; NaN while fewer than half were held); verdict as above or hidden;
+    empty where no talk is due.
     ``curve``: day, held (share of talks held by then), low, high, at_risk. ``raters``, columns ``RATERS``: per rater
-    people appraised, appeals about their ratings, upheld, comments of substance and copied (shares), severity.
+    people appraised, appeals about their ratings, upheld, comments of substance and copied (shares), severity against
+    the other raters.
     ``severity``: one row, estimate (mean severity of the raters of people whose appeal was upheld, less that of
     everybody else's), low, high, n, n_upheld, p_value; empty where fewer than 3 appeals were upheld or no severities
     are known.
@@ -234,6 +237,8 @@ def _answers(pulse, topics, min_group, confidence):
 
 
 def _teams(people, target, min_group, confidence):
+    if not people["due"].any():
+        return pd.DataFrame(columns=TEAMS)
     rows = []
     for name, own in people.groupby("team", sort=False):
         due = _due(own)
@@ -334,7 +339,7 @@ def _raters(rows, people, comments, raters, confidence):
     known = None if raters is None else raters.set_index("rater_id")
     beside = known is not None and "difference" in known  # what a rater's verdict rests on
     ends = [f"difference{end}" for end in ("", "_low", "_high")] if beside else ["severity", "low", "high"]
-    for name, source in zip(RATERS[-3:], ends, strict=True):
+    for name, source in zip(SEVERITY, ends, strict=True):
         table[name] = np.nan if known is None else known[source].reindex(table.index)
     return table.reset_index()[RATERS]
 
