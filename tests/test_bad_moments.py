@@ -41,8 +41,13 @@ def command(*words: str) -> list[str]:
 def started(*words: str) -> subprocess.Popen:
     return subprocess.Popen(
         command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env=os.environ | {"SQLIB_TEST_RUN": str(os.getpid())},
+        env=os.environ | {"SQLIB_TEST_RUN": str(os.getpid())}, preexec_fn=_hears_ctrl_c,
     )  # fmt: skip
+
+
+def _hears_ctrl_c() -> None:
+    """A shell starts what it puts in the background deaf to Ctrl-C, and all its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def told(out: str) -> dict[str, dict]:
