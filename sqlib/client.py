@@ -15,11 +15,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sqlib import appraisal_scheme, contracts, faults, periods, words
+from sqlib import appraisal_scheme, contracts, faults, improvement_plan, periods, words
 from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import ArgumentError, ClientError
 from sqlib.faults import listed, nearest
 from sqlib.fields import STRICT, Pattern, Text, Texts, TimeZone, as_list, one_of
+from sqlib.improvement_plan import Improvement
 from sqlib.periods import Period
 
 FILE = "client.toml"
@@ -162,6 +163,7 @@ class _File(Section):
     weighting: Weighting = Weighting()
     themes: Themes = Themes()
     appraisal: Appraisal = Appraisal()
+    improvement: Improvement = Improvement()
     tables: dict[str, list[Source]] = {}
 
 
@@ -180,6 +182,7 @@ class Client(Identity):
     weighting: Weighting
     themes: Themes
     appraisal: Appraisal
+    improvement: Improvement
     tables: dict[str, list[Source]]
     places: dict[str, list[str]] = {}  # table -> where each of its blocks is declared, for messages
 
@@ -212,6 +215,7 @@ def load(folder: str | Path) -> Client:
     _check_columns(file, where)
     _check_groups(file, where)
     appraisal_scheme.check(file.appraisal, where)
+    improvement_plan.check(file.improvement, where)
     _check_period(file, place)
     places = {table: [place(("tables", table, n)) for n in range(len(file.tables[table]))] for table in file.tables}
     return _client(file, client_id, folder, {table: cells for table, cells in places.items() if all(cells)})
@@ -257,7 +261,7 @@ def _check_period(file: _File, place: Callable[[tuple], str]) -> None:
 
 
 def _client(file: _File, client_id: str, folder: Path, places: dict[str, list[str]]) -> Client:
-    named = ("period", "privacy", "scales", "feedback", "cells", "appraisal", "tables")
+    named = ("period", "privacy", "scales", "feedback", "cells", "appraisal", "improvement", "tables")
     sections = {name: getattr(file, name) for name in named}
     return Client(
         **file.client.model_dump(),

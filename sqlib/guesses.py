@@ -14,6 +14,7 @@ from sqlib import (
     aggregates,
     breaks,
     contracts,
+    cycles,
     dates,
     evidence,
     exports,
@@ -28,7 +29,8 @@ from sqlib.evidence import Evidence
 
 ITEM = "item"  # one question of a questionnaire: becomes a row of feedback_items
 WIDE = (ITEM, *score_sheets.FIELDS)  # columns that are unpivoted
-ITEMS, ANSWERS = "feedback_items", "feedback"
+ITEMS, ANSWERS, VALUES = "feedback_items", "feedback", "indicator_values"
+MONTHS = 3  # columns headed by a period from which a sheet is one column a period
 SURE, LIKELY, CHECK, UNMATCHED, PERSONAL = "sure", "likely", "check", "unmatched", "personal"
 TECHNICAL, TALLIED = "technical", "tallied"  # of the platform; a question without a field, whose answers are counted
 WEIGHT = {SURE: 3.0, LIKELY: 2.0, CHECK: 0.5}
@@ -37,6 +39,7 @@ REPEATED = 0.98  # share of different ids below which the key of a table repeats
 DATES, RATINGS = ("datetime", "date"), ("score", "recommend", "ease", "satisfaction", "importance")
 SINGLE = {"feedback_id", "comment", "case_id", "customer_id", "customer_name", "ratee_id", "ratee_name"}  # not of many
 TALK = 15  # mean characters of a column that may be comments though its header does not say so
+SHARE = "0–1"  # unit of a share
 SERIALS = (20_000, 80_000)  # spreadsheet days: 1954 to 2119
 
 
@@ -125,7 +128,7 @@ def _alike(seen: dict[str, Evidence]) -> dict[str, Evidence]:
 
 def _summed(headers, fit: _Fit) -> bool:
     """Shares already counted up, without anything of a single answer."""
-    return any(map(aggregates.is_share, headers)) and not SINGLE & fit.fields.keys()
+    return fit.table in (ANSWERS, ITEMS) and any(map(aggregates.is_share, headers)) and not SINGLE & fit.fields.keys()
 
 
 def _rank(fit: _Fit) -> tuple[bool, float]:
@@ -152,7 +155,8 @@ def _tried(table: str, sheet: _Sheet) -> _Fit | None:
     fields = _keyed(fields, contract, seen, written) if not sheet.export else fields
     fields, items = _wide(table, fields, sheet)
     mute = table == ANSWERS and not items and not _answers(fields, seen)
-    if mute or not _able(contract, fields, items) or not _enough(fields, items) or not _telling(table, fields, items):
+    told = (table == VALUES and items) or _telling(table, fields, items)
+    if mute or not told or not _able(contract, fields, items) or not _enough(fields, items):
         return None
     firm = _firm(contract, fields, sheet.body, items)
     spoken = {field: _spread(written[header], field) for field, (header, _) in fields.items()}
@@ -175,6 +179,9 @@ def _wide(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, tupl
     if table in (ANSWERS, ITEMS):
         fields, items = _questions(table, fields, sheet)
         return fields, {header: (ITEM, mark) for header, mark in items.items()}
+    if table == VALUES and (months := _months(sheet)):
+        plain = {field: found for field, found in fields.items() if found[0] not in months}
+        return {field: plain[field] for field in plain if field not in ("period", "value")}, months
     if table != score_sheets.TABLE or sheet.export:
         return fields, {}
     rated = [sheet.body[fields[name][0]] for name in ("ratee_id", "ratee_name") if name in fields]
@@ -182,6 +189,12 @@ def _wide(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, tupl
     items = score_sheets.find(sheet.seen, {name: name for name in sheet.body}, fields, people)
     kept = {field: found for field, found in fields.items() if found[0] not in items and field != "score"}
     return (kept, items) if items else (fields, {})
+
+
+def _months(sheet: _Sheet) -> dict[str, tuple[str, str]]:
+    """Columns headed by a month or another period, where there are several: header -> (kind, certainty)."""
+    found = [header for header, text in sheet.written.items() if cycles.read(text)]
+    return dict.fromkeys(found, (ITEM, SURE)) if len(found) >= MONTHS else {}
 
 
 def _questions(table: str, fields: dict, sheet: _Sheet) -> tuple[dict, dict[str, str]]:
@@ -210,7 +223,7 @@ def _able(contract: contracts.Contract, fields: dict, items: dict) -> bool:
         return "item_id" not in fields and "score" not in fields
     needed = [name for name, column in contract.columns.items() if column.required and not column.default]
     needed = [name for name in needed if _named(name) not in fields]
-    wide = contract.name == score_sheets.TABLE and bool(items)
+    wide = contract.name in (score_sheets.TABLE, VALUES) and bool(items)
     some = wide or not contract.any_of or any(name in fields for name in contract.any_of)
     return bool(fields) and some and all(name in fields for name in needed)
 
@@ -247,6 +260,8 @@ def _firm(contract: contracts.Contract, fields: dict, body: pd.DataFrame, items:
     doubtful = all(mark == CHECK for _, mark in items.values())
     if items and (contract.name == ITEMS or (contract.name == score_sheets.TABLE and doubtful)):
         return False
+    if contract.name == VALUES and items:
+        return needed <= sure
     said = not contract.any_of or any(name in sure for name in contract.any_of)
     said |= contract.name == score_sheets.TABLE and bool(items)
     key = contract.key[0]
@@ -384,6 +399,7 @@ def _measures(values: Evidence, column: Column) -> bool:
     if values.kind not in ("number", "flag") or not np.isfinite(values.low):
         return False
     low, high = (-np.inf if column.min is None else column.min), (np.inf if column.max is None else column.max)
+    high = 100 * high if column.unit["en"] == SHARE else high  # often written in percent
     return low <= values.low and values.high <= high
 
 
@@ -430,7 +446,8 @@ def _proposal(fit: _Fit | None, certainty: str, sheet: _Sheet) -> Proposal:
     columns = pd.DataFrame(rows, columns=["column", "field", "certainty", "samples", "filled"])
     items = [header for header, (field, _) in proposed.items() if field in WIDE]
     asked = bool(sheet.export) and exports.load(sheet.export).questionnaire
-    ends, missing = item_columns.ends(_on_one_scale(items, sheet), from_one=asked)
+    rated = [] if fit and fit.table == VALUES else items
+    ends, missing = item_columns.ends(_on_one_scale(rated, sheet), from_one=asked)
     levels = _levels(fit, proposed, sheet)
     scales = {"score": _score_ends(proposed, levels, sheet), "items": ends}
     export = sheet.export if fit and sheet.export and fit.table in exports.load(sheet.export).tables else ""

@@ -24,7 +24,8 @@ from sqlib.client import PROFILES, Client
 ALLOWED = {"internal": frozenset({"name", "client_id", "comment"})}  # audience -> kinds it holds by intent
 PERSONAL = frozenset({"phone", "identity", "credit_code", "email", "messenger", "bank_card", "plate"})  # of ``masking``
 ID, COMMENT, SENTENCE = 5, 12, 20  # characters
-QUESTIONS = {"item_text"}  # text the firm wrote itself
+QUESTIONS = {"item_text", "rejected_reason"}  # text the firm wrote itself
+REGISTERS = {"measures", "indicators", "nonconformities"}  # tables of such texts, which reports speak of
 _PSEUDONYM = re.compile(r"[CP]-[A-Z2-7]{10}")
 _END = re.compile("[\u3002\uff01\uff1f\uff1b!?;\n]|[.] ")
 _NUMBER = re.compile(
@@ -147,7 +148,7 @@ def _comments(frames: list) -> set[str]:
         value
         for contract, frame in frames
         for name, column in contract.columns.items()
-        if column.type == "text" and name in frame and name not in QUESTIONS
+        if column.type == "text" and name in frame and name not in QUESTIONS and contract.name not in REGISTERS
         for value in frame[name].dropna().unique()
     }
 

@@ -13,9 +13,11 @@ from sqlib import (
     appraised,
     client,
     contracts,
+    definitions,
     forms,
     masking,
     needs,
+    parsing,
     periods,
     phrase_levels,
     pseudonyms,
@@ -29,6 +31,9 @@ from sqlib.words import Field, Listing
 
 MARK = r"\[[^\]]*\]|\u3014[^\u3015]*\u3015"  # what masking leaves in a text
 PROFILES = Path(__file__).parent / "profiles"
+NAMES = {"zh": "name", "en": "name_en"}  # columns of the indicators' names
+REGISTERS = ("measures", "indicators")  # read whole: what runs now may have begun, or been defined, long ago
+TARGETS = ["indicator_id", "balancing_indicator_id"]  # columns of a register that name an indicator
 HISTORY = ["feedback_id", "customer_id", "received_at", "comment"]  # what is read of the comments of all time
 
 
@@ -108,6 +113,11 @@ class Reading:
         if isinstance(rated, Absent):
             return rated
         return tuple(self.read("item_scores")[["scale_min", "scale_max"]].iloc[0])
+
+    @property
+    def done_words(self) -> tuple[str, ...]:
+        """What stands behind a milestone that is done."""
+        return tuple(parsing.SPELLINGS["milestone"]["done"])
 
     @property
     def groups(self) -> "list[str] | Absent":
@@ -241,7 +251,8 @@ class Reading:
         the overall score and a column an item, ``kano`` the answered Kano pairs and ``questions`` what no contract
         column takes (see ``questions.chosen``). ``appraisals`` carry the ratee's post (see ``appraised.placed``);
         ``judged``, ``self_ratings``, ``formula_scores``, ``scheme_scores``, ``phrase_ratings`` and
-        ``appraisal_account`` are made of them (see ``appraised``). What is not to be had is ``Absent``, or None where
+        ``appraisal_account`` are made of them (see ``appraised``). ``measures`` and ``indicators`` are
+        read whole. What is not to be had is ``Absent``, or None where
         it is ``optional``.
         """
         if (table, window) not in self._frames:
@@ -285,6 +296,8 @@ class Reading:
         loaded = self.table_of(table)
         if loaded is None:
             return Absent(table, "no_table", {"table": self.title(table)})
+        if table in REGISTERS:
+            return self._targeted(loaded.frame) if table == "measures" else loaded.frame
         start, end = self._bounds(table, window)
         if start is None:
             return Absent(table, "no_change")
@@ -296,6 +309,13 @@ class Reading:
         if table != "feedback":
             return frame
         return answers.link(answers.place(frame, self._whole("staff")), self._whole("customers"))
+
+    def _targeted(self, measures: pd.DataFrame) -> pd.DataFrame:
+        """The register with every indicator it names under the id of that indicator."""
+        declared, profile = self.read("indicators"), self.client.profile
+        known = None if isinstance(declared, Absent) else definitions.filled(declared, profile)
+        labels = definitions.resolved(measures[TARGETS].stack(), known, profile)
+        return measures.assign(**{name: labels.xs(name, level=1).reindex(measures.index) for name in TARGETS})
 
     def _bounds(self, table: str, window: str):
         if window == "previous":
@@ -453,6 +473,50 @@ class Reading:
             return Absent("appraisals", "no_tiers")
         by = {"cuts": declared.cuts} if declared.cuts else {"shares": declared.shares, "within": declared.within}
         return by | {"money": declared.money}
+
+    # -- improvement -----------------------------------------------------------------------------------------------
+
+    @property
+    def improvement(self):
+        """``[improvement]`` of client.toml: worth, declarations, calendar (see ``improvement_plan``)."""
+        return self.client.improvement
+
+    @property
+    def definitions(self) -> dict[str, dict]:
+        """Shipped indicator definitions the client's indicators name, as ``indicator_values.compute`` takes them; all
+        of the client's trade where no indicator is named."""
+        shipped, known = definitions.load(self.client.profile), self.indicators
+        return (
+            shipped if isinstance(known, Absent) else {name: shipped[name] for name in known["definition_id"].dropna()}
+        )
+
+    @property
+    def records(self) -> dict[str, pd.DataFrame]:
+        """What indicators are computed from, up to the period's end: feedback, cases and the whole customer base."""
+        found = {name: self.read(name, window="history", optional=True) for name in ("feedback", "cases")}
+        found["customers"] = None if "customers" in self.closed else self._whole("customers")
+        return {name: frame for name, frame in found.items() if frame is not None}
+
+    @property
+    def indicators(self) -> "pd.DataFrame | Absent":
+        """The client's indicators; where one names a shipped definition, its blanks are filled from there. What a
+        measure names and the client nowhere defines is taken from the shipped definitions."""
+        declared, measures = self.read("indicators"), self.read("measures", optional=True)
+        known = [] if isinstance(declared, Absent) else [definitions.filled(declared, self.client.profile)]
+        if measures is not None:
+            labels = pd.concat([measures["indicator_id"], measures["balancing_indicator_id"]]).dropna()
+            labels = [label for label in labels if not known or label not in set(known[0]["indicator_id"])]
+            known += [found] if len(found := definitions.shipped(labels, self.client.profile)) else []
+        return pd.concat(known, ignore_index=True) if known else declared
+
+    @property
+    def indicator_names(self) -> dict[str, str]:
+        """Indicator -> its name in the page's language, or as the client writes it."""
+        known = self.indicators
+        if isinstance(known, Absent):
+            return {}
+        own = known[NAMES[self.language]].fillna(known["name"])
+        return dict(zip(known["indicator_id"], own, strict=True))
 
     @property
     def fair_groups(self) -> "list[str] | Absent":

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from sqlib import contracts, dates, scales
+from sqlib import contracts, dates, scales, value_periods
 from sqlib.columns import FAILED, Columns
 from sqlib.contracts import Contract
 from sqlib.repairs import PROBLEMS, problem
 
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?|24:00(?::00)?"
-NOT_IN_FUTURE_EXEMPT = ("due_at", "renewal_due", "end_date", "planned_on", "counted_on")  # may lie after the cut-off
+NOT_IN_FUTURE_EXEMPT = (  # may lie after the cut-off
+    "due_at", "renewal_due", "end_date", "planned_on", "counted_on", "start_on", "full_on", "end_on", "due_on",
+)  # fmt: skip
 
 Failures = list[tuple[str, pd.Series]]  # column, rows that fail
 
@@ -38,6 +40,8 @@ def remarks(read: Columns, contract: Contract) -> pd.DataFrame:
     notes = [_unlisted(read, contract)]
     if "date_without_time" in contract.rules:
         notes.append(_days_only(read, contract))
+    if "missing_periods" in contract.rules:
+        notes += _gaps(read, contract)
     return pd.concat(notes, ignore_index=True)
 
 
@@ -126,6 +130,19 @@ def _open_hours(read: Columns, as_of) -> Failures:
     return [*found, ("open_to", hours["open_to"] <= hours["open_from"])]
 
 
+def _no_period(read: Columns, as_of) -> Failures:
+    bounds = read.frame[value_periods.BOUNDS]
+    return [("period", bounds.isna().any(axis=1) & ~read.frame.index.isin(read.failed["index"]))]
+
+
+def _duplicate_period(read: Columns, as_of) -> Failures:
+    return [("value", value_periods.repeated(read.frame)[0])]
+
+
+def _repeated_period(read: Columns, as_of) -> Failures:
+    return [("value", value_periods.repeated(read.frame)[1])]
+
+
 HARD: dict[str, Callable[[Columns, pd.Timestamp | None], Failures]] = {
     "score_needs_scale": _needs_scale,
     "score_on_scale": _on_scale,
@@ -137,8 +154,17 @@ HARD: dict[str, Callable[[Columns, pd.Timestamp | None], Failures]] = {
     "told_before_inspected": _earlier(("feedback_given_at", "done_at")),
     "left_before_hired": _earlier(("left_on", "hired_on")),
     "open_hours": _open_hours,
+    "ended_before_begun": _earlier(("full_on", "start_on"), ("end_on", "start_on")),
+    "taken_up_in_order": _earlier(
+        ("accepted_on", "on"), ("rejected_on", "on"), ("done_on", "on"), ("verified_on", "on")
+    ),
+    "closed_before_found": _earlier(("closed_on", "found_on"), ("verified_on", "closed_on")),
+    "period_unknown": _no_period,
+    "irregular_period": lambda read, as_of: [("period_end", value_periods.irregular(read.frame))],
+    "duplicate_period": _duplicate_period,
+    "repeated_period": _repeated_period,
 }
-SOFT = ("date_without_time",)
+SOFT = ("date_without_time", "missing_periods")
 
 
 def _unlisted(read: Columns, contract: Contract) -> pd.DataFrame:
@@ -154,6 +180,17 @@ def _unlisted(read: Columns, contract: Contract) -> pd.DataFrame:
                     )
                 )
     return pd.concat(notes, ignore_index=True)
+
+
+def _gaps(read: Columns, contract: Contract) -> list[pd.DataFrame]:
+    """Series with holes, named with how many periods lack."""
+    found = value_periods.gaps(read.frame)
+    series = (found["indicator_id"] + " " + found["unit_id"]).str.strip()
+    given = {"column": "period_start", "severity": "info"}
+    return [
+        problem(contract.name, "", "missing_periods", value=name, count=lacking, **given)
+        for name, lacking in zip(series, found["missing"], strict=True)
+    ]
 
 
 def _days_only(read: Columns, contract: Contract) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from sqlib.errors import ArgumentError
 
 FIRST_TABLES = (
     "feedback", "feedback_items", "invitations", "customers", "cases", "staff", "calendar", "standards", "appraisals",
-    "rewards", "inspections", "pulse", "communications",
+    "rewards", "inspections", "pulse", "communications", "measures", "indicators", "indicator_values", "suggestions",
+    "nonconformities", "pre_post",
 )  # fmt: skip
 STEM = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -4,7 +4,7 @@
 ``truth.toml``: how much of everything was planted, counted. ``world.py`` draws the clean tables, this file makes them
 ugly with ``ugly.py``: title rows, merged cells, total lines, six spellings of a date, worded scales, a month exported
 twice, and rows that are wrong in one stated way; ``appraisal_world.py`` and ``appraisal_files.py`` do the same for the
-appraisals. The bytes follow from the seed.
+appraisals, ``improvement.py`` for measures and indicators. The bytes follow from the seed.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import appraisal_files
 import appraisal_world
+import improvement
 import pandas as pd
 from ugly import (
     alternating,
@@ -53,6 +54,12 @@ def write_appraisals(seed: int, folder: Path, client: str) -> dict:
     files = appraisal_files.write(world, tables, Path(folder) / "raw")
     rows = appraisal_files.kept(world, tables)
     return {"rows": rows, "appraisal": appraisal_files.facts(world, tables), "files": files}
+
+
+def write_improvement(seed: int, feedback: pd.DataFrame, folder: Path, client: str) -> dict:
+    """Write measures, indicators and what belongs to them; return what was planted, counted."""
+    tables = improvement.simulate(seed, client, feedback)
+    return {"rows": improvement.kept(client, tables), "files": improvement.write(client, tables, Path(folder) / "raw")}
 
 
 def facts(world: dict, tables: dict[str, pd.DataFrame]) -> dict:
@@ -229,9 +236,14 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--out", type=Path, default=HERE, help="folder that receives <client>/")
     chosen = options.parse_args(arguments)
     folder = chosen.out / chosen.client
-    truth = write(simulate(chosen.seed, chosen.client), folder, chosen.client)
+    tables = simulate(chosen.seed, chosen.client)
+    truth = write(tables, folder, chosen.client)
     more = write_appraisals(chosen.seed, folder, chosen.client)
     truth |= {name: truth.get(name, {}) | part for name, part in more.items()}
+    if (HERE / f"{chosen.client}_improvement.toml").is_file():
+        more = write_improvement(chosen.seed, tables["feedback"], folder, chosen.client)
+        more["rows"]["pulse"] += truth["rows"]["pulse"]
+        truth |= {name: truth[name] | part for name, part in more.items()}
     (folder / "truth.toml").write_text(as_toml(truth), encoding="utf-8", newline="\n")
     if folder.resolve() != HERE / chosen.client:
         shutil.copyfile(HERE / chosen.client / "client.toml", folder / "client.toml")

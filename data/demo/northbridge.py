@@ -11,6 +11,7 @@ import io
 from datetime import datetime
 from pathlib import Path
 
+import improvement
 import northbridge_appraisal
 import numpy as np
 import pandas as pd
@@ -409,6 +410,9 @@ def main(arguments: list[str] | None = None) -> None:
     truth["rows"] |= northbridge_appraisal.kept(reviews)
     truth["appraisal"] = northbridge_appraisal.facts(reviews)
     truth["files"] |= northbridge_appraisal.write(reviews, folder / "raw")
+    improved = improvement.simulate(chosen.seed, CLIENT)
+    truth["rows"] |= improvement.kept(CLIENT, improved)
+    truth["files"] |= improvement.write(CLIENT, improved, folder / "raw")
     (folder / "truth.toml").write_text(as_toml(truth), encoding="utf-8", newline="\n")
 
 
