@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sqlib import style, words
+from sqlib import style, words, workbook
 
 ROW, TIGHT = 0.34, 0.26  # inches a row, and each row beyond FULL
 FULL = 12
 MARGIN = 0.9  # inches for the axis below and the legend above
+NAME = 40  # letters of a name, full-width ones counted twice; a longer one would leave no room to draw
 
 
 def axes(ax, rows: float):
@@ -30,7 +31,7 @@ def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: 
         ax.plot([left, right], [row, row], color=paint, linewidth=width, solid_capstyle="round", zorder=2)
         ax.plot([value], [row], "o", markersize=size, color=paint, markeredgecolor=paint, zorder=3,
                 markerfacecolor="white" if hollow else paint, clip_on=False)  # fmt: skip
-    if label:
+    if label and len(y):
         face = "white" if hollow else colours[0]
         ax.plot([], [], "o-", markersize=size, color=colours[0], markerfacecolor=face, label=label)
 
@@ -38,11 +39,16 @@ def intervals(ax, y, estimate, low, high, *, colour: str | Sequence[str], size: 
 def rows(ax, names: Sequence[str]) -> np.ndarray:
     """Name the rows from the top down and return their heights."""
     heights = np.arange(len(names))[::-1].astype(float)
-    ax.set_yticks(heights, labels=[str(name) for name in names])
+    ax.set_yticks(heights, labels=[_short(str(name)) for name in names])
     ax.set_ylim(-1.0, len(names) - 0.3)  # room for the name of a reference line
     ax.tick_params(axis="y", length=0, pad=7)
     ax.spines["left"].set_visible(False)
     return heights
+
+
+def _short(name: str) -> str:
+    kept = next((k for k in range(len(name)) if workbook.length(name[: k + 1]) > NAME), len(name))
+    return name if kept == len(name) else f"{name[:kept].rstrip()}\u2026"
 
 
 def reference(ax, value: float, label: str | None = None) -> None:
@@ -114,6 +120,11 @@ def legend(ax, columns: int) -> None:
 def not_shown(count: int, language: str) -> str:
     """How many people a figure has no room for; empty where all are drawn."""
     return words.text("figures", "not_shown", language=language, count=count) if count else ""
+
+
+def rest(count: int, language: str) -> str:
+    """How many rows a figure has no room for; empty where all are drawn."""
+    return words.text("figures", "rows_not_shown", language=language, count=count) if count else ""
 
 
 def say(key: str, language: str) -> str:
