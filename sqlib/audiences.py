@@ -17,6 +17,7 @@ from sqlib.client import Client
 
 GROUPINGS = (("family", "cell"), ("dimension", "group"))  # columns of a Result that name a grouping and its member
 CROSS = "*"
+OF_NOBODY = ("measure_id", "indicator_id")  # ids of the firm's own plans and figures, by which tables are joined
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ def _whose(column: str) -> str:
 def _stands_for(column: str) -> str:
     """Kind of pseudonym for the ids of a column: of a customer, a person, or a row of some table; empty for others."""
     plain = column.removeprefix("first_").removeprefix("second_")  # of a pair: first_rater_id
+    if plain in OF_NOBODY:
+        return ""
     for table in map(contracts.load, contracts.names()):
         declared = table.columns.get(plain)
         if declared is not None and declared.type == "id" and (declared.identifies or plain == table.key[0]):

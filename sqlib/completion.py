@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from sqlib import contracts, cycles
+from sqlib import contracts, cycles, value_periods
 from sqlib.client import Client
 from sqlib.columns import Columns, source_of
 from sqlib.contracts import Contract
@@ -26,6 +26,11 @@ def completed(read: Columns, contract: Contract, client: Client) -> Columns:
     if contract.name == "appraisals":
         for step in (_headed, _declared, _from_zero, _raters, _appeals):
             done = step(done, client)
+    if contract.name == "indicator_values":
+        for step in (_bounded, _percent, _attained):
+            done = step(done, client)
+    if contract.name == "measures":
+        done = _share(done, "fidelity")
     if contract.name in PLANNED:
         done = _filled(done, "counted_on", _day(done.frame[PLANNED[contract.name]]), "counted_from_date")
         done = _filled(done, "counted_on", done.frame["planned_on"], "counted_from_plan")
@@ -54,6 +59,40 @@ def _cycles(read: Columns, contract: Contract, client: Client) -> Columns:
     last = pd.to_datetime(meant.map(lambda each: each.last_day, na_action="ignore")).astype("datetime64[us]")
     done = _filled(done, "counted_on", last, "counted_from_cycle")
     return _filled(done, "counted_on", frame["rated_on"], "counted_from_date")
+
+
+def _bounded(read: Columns, client: Client) -> Columns:
+    """First and last day of what a value stands for: from the label, else from the step between the starts."""
+    labels = value_periods.labelled(read.frame["period"], client.fiscal_year_start)
+    for name in value_periods.BOUNDS:
+        read = _filled(read, name, labels[name], "bounds_from_period")
+    steps = value_periods.stepped(read.frame)
+    for name in value_periods.BOUNDS:
+        read = _filled(read, name, steps[name], "bounds_from_step")
+    return read
+
+
+def _percent(read: Columns, client: Client) -> Columns:
+    """Shares as numbers up to 1 among figures written with a percent sign: a column half formatted as percent."""
+    written = read.text["value"].str.contains("[%\uff05]").fillna(False).astype(bool)
+    value, keys = read.frame["value"], [read.frame["source_file"], read.frame["indicator_id"]]
+    usual = value.where(written).groupby(keys).transform("median")
+    share = ~written & value.between(0, 1) & (usual > 10)
+    return _changed(read, "value", value.where(~share, (value * 100).round(10)), "share_to_percent")
+
+
+def _attained(read: Columns, client: Client) -> Columns:
+    """The value where only its target and the percentage reached are given."""
+    value = (read.frame["attainment"] * read.frame["target"] / 100).round(10)
+    return _filled(read, "value", value, "value_from_attainment")
+
+
+def _share(read: Columns, column: str) -> Columns:
+    """A share between 0 and 1; percentages, marked as such or in a file with figures above 1, are divided by 100."""
+    value, text = read.frame[column], read.text[column]
+    marked = text.str.contains("[%\uff05]").fillna(False).astype(bool)
+    above = (value.where(~marked) > 1).groupby(read.frame["source_file"]).transform("any")
+    return _changed(read, column, value.where(~(marked | above), value / 100), "percent_to_share")
 
 
 def _declared(read: Columns, client: Client) -> Columns:

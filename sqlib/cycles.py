@@ -1,18 +1,26 @@
-"""Appraisal cycles as client sheets write them: a quarter, month, half or year in either language, or two dates.
+"""Cycles as client sheets write them: a quarter, month, half, year or week in either language, or two dates.
 
+A week is a week of ISO 8601 and becomes its seven days; a year of two digits is of this century.
 The spellings are in ``profiles/general/spellings.toml``; a cycle is a ``periods.Period``. No year is ever invented.
 """
 
 import functools
 import re
 import unicodedata
+from datetime import date, timedelta
 
 from sqlib import periods
 from sqlib.errors import ArgumentError
 from sqlib.parsing import SPELLINGS
 from sqlib.periods import Period
 
-_FORMS = {"quarter": "{year}Q{part}", "half": "{year}H{part}", "month": "{year}-{part:0>2}", "whole": "{year}"}
+_FORMS = {
+    "quarter": "{year}Q{part}",
+    "half": "{year}H{part}",
+    "month": "{year}-{part:0>2}",
+    "whole": "{year}",
+    "week": "{year}",
+}
 
 
 def read(text: str, fiscal_year_start: int = 1, year: int | None = None) -> Period | None:
@@ -34,7 +42,18 @@ def _written(kind: str, found: re.Match, year: int | None) -> str:
         return "..".join(f"{year}-{month:0>2}-{day:0>2}" for year, month, day in ends)
     part = parts.get("part") or parts.get("part_2") or ""
     number = SPELLINGS["cycle"]["numerals"].get(part, part).lstrip("0")
-    return _FORMS[kind].format(year=parts["year"] or year, part=number)
+    short = parts.get("short")
+    named = parts.get("year") or (f"20{short}" if short else year)
+    return _week(named, number) if kind == "week" else _FORMS[kind].format(year=named, part=number)
+
+
+def _week(year: str | int | None, number: str) -> str:
+    """The seven days of a week; empty where the year is unknown or has no such week."""
+    try:
+        first = date.fromisocalendar(int(year or 0), int(number or 0), 1)
+    except ValueError:
+        return ""
+    return f"{first}..{first + timedelta(days=6)}"
 
 
 def _period(written: str, fiscal_year_start: int) -> Period | None:

@@ -21,6 +21,8 @@ _WRITTEN = {
     "model": "[…]",
 }
 
+_BEYOND = {"greater_than_equal": "≥", "less_than_equal": "≤", "greater_than": ">", "too_short": "≥"}
+
 
 def worded(
     error: ValidationError, model: type[BaseModel], where: str, place: Callable[[tuple], str] = lambda loc: ""
@@ -44,9 +46,9 @@ def worded(
         allowed = first["ctx"].get("allowed") or re.findall(r"'(\w+)'", first["ctx"]["expected"])
         close = nearest(str(given), allowed)
         return ClientError("client.unknown_value", **values, got=given, nearest=close, allowed=listed(allowed))
-    if kind in {"greater_than_equal", "less_than_equal", "too_short"}:
-        limit = next(value for name, value in first["ctx"].items() if name in {"ge", "le", "min_length"})
-        sign = "≤" if kind == "less_than_equal" else "≥"
+    if kind in _BEYOND:
+        limit = next(value for name, value in first["ctx"].items() if name in {"ge", "le", "gt", "min_length"})
+        sign = _BEYOND[kind]
         return ClientError("client.out_of_range", **values, got=given, limit=f"{sign} {limit}")
     written = next((text for prefix, text in _WRITTEN.items() if kind.startswith(prefix)), kind)
     return ClientError("client.wrong_type", **values, got=repr(given), written=written)

@@ -5,26 +5,37 @@ from html import escape
 import pandas as pd
 
 from sqlib import words
-from sqlib.words import Cell, Estimate, Field, Member, Quantity, Term
+from sqlib.words import Cell, Estimate, Field, Listing, Member, Quantity, Term
 
 PARTS = ("compared", "certainty", "so_what", "decision", "owner", "evidence")  # of a finding, after the statement
 ADDED = {"judgement": "label", "withheld": "withheld"}  # the consultant's: part -> its heading
 SIGNED = (  # differences carry their sign
     "change", "crude", "adjusted", "shrunk", "difference", "gain", "penalty", "reward", "asymmetry",
 )  # fmt: skip
-TEXTUAL = ("text", "cell", "member", "item", "field", "theme", "date", "verdict", "term")  # formats set to the left
+TEXTUAL = (
+    "text",
+    "cell",
+    "member",
+    "item",
+    "field",
+    "theme",
+    "date",
+    "verdict",
+    "term",
+    "terms",
+)  # formats set to the left
 
 
 def table(frame: pd.DataFrame, spec: dict, language: str, names: dict[str, str]) -> str:
     """A frame as a three-line table.
 
     ``spec`` is an entry ``[table.<name>]`` of a words file: its ``columns`` name the frame's column (``from``), the
-    ``label`` and the ``format``: text, cell, member, item, field, theme, date, verdict, term.<group>, a unit of
-    common.toml, ``interval`` followed by a unit, which adds the columns ``_low`` and ``_high`` (``low`` and ``high``
-    where the column has none of its own), or ``range``, which reads only these. Unit ``row`` reads column ``unit``,
-    the name of a column reads that; a verdict heeds column ``best`` and is left blank where the column it ``needs``
-    is; an empty cell reads ``blank`` where the column has one. An ``optional`` column is left out where the frame has
-    none or holds nothing in it. ``names`` words the themes of the code book.
+    ``label`` and the ``format``: text, cell, member, item, field, theme, date, verdict, term.<group>, terms.<group>
+    (codes joined by ";"), a unit of common.toml, ``interval`` followed by a unit, which adds the columns ``_low`` and
+    ``_high`` (``low`` and ``high`` where the column has none of its own), or ``range``, which reads only these. Unit
+    ``row`` reads column ``unit``, the name of a column reads that; a verdict heeds column ``best`` and is left blank
+    where the column it ``needs`` is; an empty cell reads ``blank`` where the column has one. An ``optional`` column is
+    left out where the frame has none or holds nothing in it. ``names`` words the themes of the code book.
     """
     columns = [column for column in spec["columns"] if not column.get("optional") or _holds(frame, column["from"])]
     head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column["label"][language])}</th>' for column in columns)
@@ -86,6 +97,8 @@ def _worded(value, row: dict, column: dict):
             return Field(value)
         case "term":
             return Term(group, value)
+        case "terms":
+            return Listing(tuple(Term(group, code) for code in value.split(";") if code))
     return Quantity(value, row["unit"] if kind == "row" else kind, signed=column.get("signed", False))
 
 
@@ -121,6 +134,11 @@ def verdict(code: str, language: str, best: str = "high") -> str:
 def paragraph(kind: str, text: str) -> str:
     """A paragraph of one of the page's classes: caption, note, figure-label, table-label, absent."""
     return f'<p class="sq-{kind}">{escape(text)}</p>'
+
+
+def card(title: str, code: str, language: str) -> str:
+    """Heading of a card: what it is about, and the verdict."""
+    return f'<h4 class="sq-card">{escape(title)} {verdict(code, language)}</h4>'
 
 
 def strip(numbers: list[tuple[str, str]]) -> str:

@@ -22,8 +22,11 @@ from sqlib.faults import listed, nearest
 FORM = "mapping"
 CACHE = Path(".sqlib-cache") / "mapping.json"
 ITEM, REVERSED, NOT_USED, ALL_ITEMS, NO_ANSWER = "item", "reversed", "not_used", "all_items", "no_answer"
-ITEMS, ANSWERS = "feedback_items", "feedback"
-UNPIVOTED = {ANSWERS: (ITEM, REVERSED), ITEMS: (ITEM, REVERSED), score_sheets.TABLE: tuple(score_sheets.FIELDS)}
+ITEMS, ANSWERS, VALUES = "feedback_items", "feedback", "indicator_values"
+UNPIVOTED = {
+    ANSWERS: (ITEM, REVERSED), ITEMS: (ITEM, REVERSED), VALUES: (ITEM, REVERSED),
+    score_sheets.TABLE: tuple(score_sheets.FIELDS),
+}  # fmt: skip
 SETTINGS = {  # setting -> place in client.toml
     "name": ("client", "name"),
     "profile": ("client", "profile"),
@@ -270,6 +273,9 @@ def _blocks(row, sheets: dict[str, pd.DataFrame]) -> list[tuple[str, dict, dict[
         own = {"columns": plain, "constants": _constants(row, table, "item"), "recode": recode[table] | recode[ITEM]}
         own |= {"missing": block["missing"] + missing[table] + missing[ITEM]}
         return [(table, block | own | {"unpivot": score_sheets.unpivot(items, kind)}, cells)]
+    if table == VALUES and items:  # one column a period
+        own = {"columns": plain, "recode": recode[table], "missing": block["missing"] + missing[table]}
+        return [(table, block | own | {"unpivot": {"columns": items, "name": "period", "value": "value"}}, cells)]
     if table != ITEMS or not items:
         own = {"columns": plain, "constants": _constants(row, table, "scale"), "recode": recode[table]}
         found.append((table, block | own | {"missing": block["missing"] + missing[table]}, cells))

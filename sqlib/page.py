@@ -170,13 +170,38 @@ class Page(Reading):
 
     # -- showing --------------------------------------------------------------------------------------------------
 
-    def figure(self, key: str, result, plot, **kwargs) -> None:
-        """Caption (the worded conclusion), figure, and its number with source and n below."""
+    def cards(self, key: str, results, plot) -> None:
+        """A card a result: heading with the verdict, figure, and the facts; its finding is for ``headlines``.
+
+        Where ``drawn`` is false there is no figure. Facts are the finder's
+        ``facts(result)``: entries of ``[<key>.<item>]`` in the page's words, with values.
+        """
+        if isinstance(results, Absent):
+            return
+        for each in results:
+            finding = findings.describe(key, each)
+            self._emit_html(fragments.card(finding.values["name"], finding.verdict, self.language), f"{key}-heading")
+            if each.drawn:
+                self.figure(key, each, plot, shown_as=finding.evidence[0])
+            else:
+                self._html("caption", self._own("caption", key, finding.verdict, values=finding.values))
+            rows = [self._fact(key, item, values) for item, values in findings.finder(each).facts(each)]
+            spec = words.entry(self.stem, "table", key)
+            title = words.fill(spec[self.language], self._worded(dict(finding.values)), self.language)
+            self._tabulate(key, pd.DataFrame(rows), spec, title, shown_as=finding.evidence[0])
+
+    def _fact(self, key: str, item: str, values: dict) -> dict[str, str]:
+        return {"item": self._own(key, item, "label"), "value": self._own(key, item, values=values)}
+
+    def figure(self, key: str, result, plot, *, shown_as: str = "", **kwargs) -> None:
+        """Caption (the worded conclusion), figure, and its number with source and n below; ``shown_as``: the name
+        evidence gives it, where there are several of one key."""
         if isinstance(result, Absent):
             return
         if findings.describe(key, result) is None:
             self._html("note", self.say("table", "empty"))
             return
+        drawn = getattr(result, "drawn", True)  # of a result that may hold nothing to draw
         result = self._faced(result)
         finding, result = self._told(key, result), audiences.cut(result, self.audience)
         kept = finding is None
@@ -184,8 +209,10 @@ class Page(Reading):
             self.say("judgement", "part") if kept else self._own("caption", key, finding.verdict, values=finding.values)
         )
         self._html("caption", caption)
-        if kept or finding.verdict not in (*UNDRAWN, *words.entry(self.stem, "figure", key).get("undrawn", ())):
-            self._picture(key, result, plot, caption, {name: self._faced(part) for name, part in kwargs.items()})
+        undrawn = (*UNDRAWN, *words.entry(self.stem, "figure", key).get("undrawn", ()))
+        if drawn and (kept or finding.verdict not in undrawn):
+            given = {name: self._faced(part) for name, part in kwargs.items()}
+            self._picture(key, result, plot, caption, given, shown_as or key)
 
     def _faced(self, result):
         """People under the names this reader may read."""
@@ -200,16 +227,16 @@ class Page(Reading):
         seen = findings.describe(key, audiences.without_peers(audiences.cut(result, self.audience)))
         return None if whole and whole.subject and not (seen and seen.subject) else seen
 
-    def _picture(self, key: str, result, plot, caption: str, kwargs: dict) -> None:
+    def _picture(self, key: str, result, plot, caption: str, kwargs: dict, shown_as: str) -> None:
         """The figure, and below it number, source and n."""
         with style.theme():
             picture = io.BytesIO()
             drawn = plot(result, language=self.language, **kwargs).figure
             drawn.savefig(picture, format="png")
-            self._print(key, drawn)
+            self._print(shown_as, drawn)
         _emit({"image/png": picture.getvalue(), "text/plain": f"<{plot.__name__}>"}, {"image/png": {"alt": caption}})
         below = {"title": self._own("figure", key), "source": self._source(), "n": findings.sample(result)}
-        self._html("figure-label", self._label("figure", key, **below))
+        self._html("figure-label", self._label("figure", shown_as, **below))
 
     def _print(self, key: str, drawn) -> None:
         """The same figure as sharp as print needs it, where the job asks for it; its bytes repeat."""
@@ -236,9 +263,12 @@ class Page(Reading):
         hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
         shown = self._faced(self._named(_sorted(frame[~hidden], spec)))
         most = spec.get("most", len(shown))
-        self._tabulate(key, shown.head(most), spec, spec[self.language])
+        if most:
+            self._tabulate(key, shown.head(most), spec, spec[self.language])
+        else:  # too many to print: the file alone
+            self._html("table-label", self._label("table", key, title=spec[self.language]))
         if len(shown) > most:
-            self._html("note", self.say("table", "more", count=len(shown) - most))
+            self._html("note", self.say("table", "more" if most else "file_only", count=len(shown) - most))
         if hidden.any():
             self._html("note", self.say("table", "hidden", count=int(hidden.sum())))
 
@@ -287,6 +317,11 @@ class Page(Reading):
         shown = fragments.finding(finding.strength, parts, self.language)
         marked = {"withheld": True} if remark.withheld else {}
         _emit({FINDING: record | marked | {"parts": parts}, "text/html": shown, "text/plain": parts["statement"]})
+
+    def headlines(self, key: str, results) -> None:
+        """A headline of each result; nothing where they are absent."""
+        for each in () if isinstance(results, Absent) else results:
+            self.headline(key, each)
 
     def sheets(self, build, *results, **kwargs) -> None:
         """A record of every sheet ``build`` makes of the results, each for one reader; in the internal version only.
@@ -346,7 +381,7 @@ class Page(Reading):
             if part in wording
         }
         said.setdefault("owner", self.say("owner", "none"))
-        certainty = self._certainty(finding)
+        certainty = said.get("certainty") or self._certainty(finding)
         places = Listing(tuple(place for key in finding.evidence for place in self._places.get(key, ())))
         shown = self.say("evidence", "shown", places=places)
         return said | {"certainty": certainty} | ({"evidence": shown} if places.items else {})
@@ -421,8 +456,8 @@ class Page(Reading):
         self._places.setdefault(key, []).append(place)
         return self.say(kind, "label", number=number, **values)
 
-    def _tabulate(self, key: str, frame: pd.DataFrame, spec: dict, title: str) -> None:
-        self._html("table-label", self._label("table", key, title=title))
+    def _tabulate(self, key: str, frame: pd.DataFrame, spec: dict, title: str, *, shown_as: str = "") -> None:
+        self._html("table-label", self._label("table", shown_as or key, title=title))
         if frame.empty:
             self._html("note", self.say("table", "empty"))
             return
@@ -474,7 +509,10 @@ class Page(Reading):
         return frame.assign(file=masking.mask_all(frame["file"], known, self.language))
 
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Names of customers come back in the internal version only."""
+        """Indicators by their names; those of customers come back in the internal version only."""
+        if "indicator_id" in frame:
+            names = self.indicator_names
+            frame = frame.assign(indicator_id=frame["indicator_id"].map(lambda each: names.get(each, each)))
         if "customer_id" not in frame:
             return frame
         known = pseudonyms.names(self.client) if self.audience.names else {}

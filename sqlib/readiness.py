@@ -9,7 +9,13 @@ from sqlib.tables import Table
 COLUMNS = ["question", "can", "reason", "ask", "detail"]
 FEEDBACK = ("response", "satisfaction", "change", "weak_points", "dimensions", "themes", "callbacks")
 APPRAISALS = ("severity", "tiers", "talks", "rewards")
-SUBJECTS = {"feedback": FEEDBACK, "appraisals": APPRAISALS, "cases": ("cases",)}  # table -> questions asked of it
+MEASURES = ("effects", "promises", "unanswered", "ideas")
+SUBJECTS = {
+    "feedback": FEEDBACK,
+    "appraisals": APPRAISALS,
+    "measures": MEASURES,
+    "cases": ("cases",),
+}  # table -> questions asked of it
 
 
 def readiness(client: Client, checked: dict[str, Table]) -> pd.DataFrame:
@@ -136,6 +142,33 @@ def _talks(client: Client, checked: dict[str, Table]) -> Answer:
     return YES if _any(checked["appraisals"], "result_on") else ("partly", "no_result_on", "result_on", "")
 
 
+def _effects(client: Client, checked: dict[str, Table]) -> Answer:
+    measures = checked["measures"]
+    if not _any(measures, "start_on"):
+        return "no", "no_start_on", "start_on", ""
+    if not _any(measures, "indicator_id"):
+        return "no", "no_indicator", "indicator", ""
+    if "indicator_values" not in checked and not {"feedback", "cases"} & set(checked):
+        return "no", "no_values", "indicator_values", ""
+    return YES if "indicators" in checked else ("partly", "no_direction", "indicators", "")
+
+
+def _promises(client: Client, checked: dict[str, Table]) -> Answer:
+    both = all(_any(checked["measures"], name) for name in ("baseline", "goal"))
+    return YES if both else ("no", "no_promise", "promise", "")
+
+
+def _unanswered(client: Client, checked: dict[str, Table]) -> Answer:
+    if "indicator_values" not in checked:
+        return "no", "no_values", "indicator_values", ""
+    targets = any(name in checked and _any(checked[name], "target") for name in ("indicator_values", "indicators"))
+    return YES if targets else ("no", "no_target", "target", "")
+
+
+def _ideas(client: Client, checked: dict[str, Table]) -> Answer:
+    return YES if "suggestions" in checked else ("no", "no_suggestions", "suggestions", "")
+
+
 def _cases(client: Client, checked: dict[str, Table]) -> Answer:
     return "no", "page_to_come", "none", ""
 
@@ -149,6 +182,10 @@ _ONE = {
     "tiers": _tiers,
     "talks": _talks,
     "rewards": _rewards,
+    "effects": _effects,
+    "promises": _promises,
+    "unanswered": _unanswered,
+    "ideas": _ideas,
     "cases": _cases,
     "response": _response,
     "satisfaction": _satisfaction,

@@ -48,6 +48,7 @@ def _settings() -> dict:
     return {
         "font.family": FONT,
         "font.size": 9,
+        "text.parse_math": False,  # a dollar sign in a client's name is no formula
         "axes.unicode_minus": True,
         "axes.edgecolor": colour["muted"],
         "axes.labelcolor": colour["ink"],

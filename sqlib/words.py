@@ -11,7 +11,8 @@ import functools
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Term:
-    """A code worded by ``[<group>.<code>]`` of common.toml."""
+    """A code worded by ``[<group>.<code>]`` of common.toml, with the values it names, if any."""
 
     group: str
     code: str
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def worded(value: Any, language: str) -> str:
         case Estimate():
             return _estimate(value, language)
         case Term():
-            return text("common", value.group, value.code, language=language)
+            return text("common", value.group, value.code, language=language, **value.values)
         case Field():
             return " × ".join(field(column, language) for column in _crossed(value.column))
         case Cell():
@@ -166,9 +168,17 @@ def _level(column: str, value: str, language: str) -> str:
     if value.startswith(PEER):
         code = value.removeprefix(PEER)
         return text("common", "peer", language=language, column=field(column, language), code=code)
-    declared = _declared(column)
-    level = declared.levels.get(value) if declared else None
+    level = _levels(column).get(value)
     return level.label[language] if level else value
+
+
+@functools.cache
+def _levels(column: str) -> dict[str, contracts.Level]:
+    """Levels of a column by every contract that words them; where two do, the one ``field`` speaks of."""
+    first = _declared(column)
+    tables = (contracts.load(table).columns for table in contracts.names())
+    every = [columns[column].levels for columns in tables if column in columns]
+    return {name: level for levels in every for name, level in levels.items()} | (first.levels if first else {})
 
 
 def _crossed(column: str) -> list[str]:

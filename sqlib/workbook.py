@@ -5,6 +5,7 @@ A file is written beside its place and renamed; one that is open in another prog
 
 import contextlib
 import datetime as dt
+import math
 import os
 import unicodedata
 from pathlib import Path
@@ -23,6 +24,7 @@ OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": False,
 }
+UNBOUNDED = "\N{INFINITY}"  # a workbook holds no such number
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -89,6 +91,8 @@ def cell(sheet, line: int, place: int, value, language: str, form=None) -> None:
         sheet.write_boolean(line, place, bool(value), form)
     elif not pd.api.types.is_number(value):
         sheet.write_string(line, place, str(value).removesuffix(" 00:00:00"), form)
+    elif math.isinf(value):
+        sheet.write_string(line, place, UNBOUNDED if value > 0 else f"{words.MINUS}{UNBOUNDED}", form)
     else:
         sheet.write_number(line, place, float(value), form)
 

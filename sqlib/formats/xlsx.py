@@ -22,7 +22,9 @@ WIDE, NARROW = 60, 11  # widths of columns, in characters
 LINE, TALL = 15, 27  # points of a line; Excel shows no row higher than 409 points
 PAGE, SMALL = 260, 60  # characters that can be read across a page of A4; per cent, where they need several
 _UNFIT = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-_CODED = ("verdict", "term", "field", "cell", "member", "item", "theme", "level", "unit")  # formats worded from codes
+_CODED = (
+    "verdict", "term", "terms", "field", "cell", "member", "item", "theme", "level", "unit",
+)  # fmt: skip  # formats worded from codes
 DATE, MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 
 
@@ -241,10 +243,10 @@ class _Sheets:
     def _value(self, row: dict, head: Heading, table: Table):
         """A value as the sheet shows it; a code is worded and kept for the sheet of codes."""
         value = row[head.column]
-        if not isinstance(value, str) or head.format.partition(".")[0] not in _CODED:
+        if not isinstance(value, str) or not value or head.format.partition(".")[0] not in _CODED:
             return value
         label = {language: _worded(value, row, head, table.themes, language) for language in words.LANGUAGES}
-        if set(label.values()) != {value}:
+        if set(label.values()) != {value} and not head.format.startswith("terms"):
             self.codes[value] = label
         return label[self.language]
 
@@ -265,6 +267,10 @@ def _worded(code: str, row: dict, head: Heading, themes: dict, language: str) ->
             return words.entry("common", "verdict").get(code, {}).get(language, code)
         case "term":
             return words.entry("common", group).get(code, {}).get(language, code)
+        case "terms":
+            return words.worded(
+                words.Listing(tuple(words.Term(group, each) for each in code.split(";") if each)), language
+            )
         case "field":
             return words.worded(words.Field(code), language)
         case "cell" | "member":
