@@ -3,13 +3,18 @@
 import functools
 
 import made_decisions
+import made_effects
 import made_follow_up
 import made_raters
+import made_register
 import made_reliability
 import made_results
 
 APPRAISALS = made_raters.VERDICTS | made_decisions.VERDICTS | made_reliability.VERDICTS | made_follow_up.VERDICTS
-PAGES = {"feedback_analysis": made_results.VERDICTS, "appraisal_calibration": APPRAISALS}  # stem -> key -> verdict
+REGISTER = {key: {verdict: functools.partial(made_register.made, key, verdict) for verdict in verdicts}
+            for key, verdicts in made_register.VERDICTS.items()}  # fmt: skip
+PAGES = {"feedback_analysis": made_results.VERDICTS, "appraisal_calibration": APPRAISALS,
+         "improvement_effect": REGISTER | made_effects.VERDICTS}  # fmt: skip  # stem -> key -> verdict
 EVERY = [(stem, key, verdict) for stem, keys in PAGES.items() for key, verdicts in keys.items() for verdict in verdicts]
 
 

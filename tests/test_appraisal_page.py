@@ -42,16 +42,16 @@ def texts(drawn) -> list[str]:
     return [text.get_text() for text in drawn.findobj(Text)]
 
 
-def made(folder: Path, out: Path, **parameters) -> dict:
+def made(folder: Path, out: Path, *, stem: str = STEM, **parameters) -> dict:
     """The page run once: its outputs, the words in its figures and the folder of its tables."""
-    found = {"shown": [], "drawn": [], "tables": out / "tables" / STEM}
+    found = {"shown": [], "drawn": [], "tables": out / "tables" / stem}
     out.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "IPython.display.display", lambda bundle, raw, metadata: found["shown"].append((bundle, metadata))
         )
         patch.setattr(page.Page, "_print", lambda self, key, drawn: found["drawn"].extend(texts(drawn)))
-        found["page"] = run(folder, STEM, out_dir=str(out), **parameters)
+        found["page"] = run(folder, stem, out_dir=str(out), **parameters)
     return found
 
 

@@ -695,7 +695,7 @@ def test_a_page_that_cannot_run_is_skipped(sqlib, tmp_path):
     folder = write(tmp_path / "acme", block, HEAD, a__csv="customer_id\n1\n")
     assert sqlib("check", folder).status == 1
     said = sqlib("run", folder, "--out", tmp_path / "out")
-    assert said.status == 1 and "2 skipped" in said.out  # of two pages
+    assert said.status == 1 and "3 skipped" in said.out  # of three pages
     assert [text for text in ("acme/client.toml", "missing: feedback", "--only") if text not in said.out] == []
 
 

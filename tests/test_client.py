@@ -13,6 +13,7 @@ import sqlib
 from sqlib import client
 from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import PARTS, ClientError, catalogue
+from sqlib.improvement_plan import Improvement
 
 TEXTS = tomllib.loads((Path(__file__).parent / "data" / "intake.toml").read_text(encoding="utf-8"))
 BLOCK = '[[tables.feedback]]\nfiles = ["raw/a.csv"]\n'
@@ -172,8 +173,9 @@ def test_every_example_of_the_starter_is_valid_when_uncommented(tmp_path):
     starter = Path(sqlib.__file__).parents[1] / "data" / "templates" / "client.toml"
     text = re.sub(r"(?m)^# (?=\[|[\w.]+ = )", "", starter.read_text(encoding="utf-8"))
     found = make(tmp_path, text, head="")
-    assert set(found.tables) == {"feedback", "feedback_items", "customers", "appraisals"}
+    assert set(found.tables) == {"feedback", "feedback_items", "customers", "appraisals", "indicator_values"}
     assert found.appraisal.model_fields_set == set(Appraisal.model_fields)
+    assert found.improvement.model_fields_set == set(Improvement.model_fields)
     used = {name for source in found.tables["feedback"] for name in source.model_fields_set}
     assert used == set(client.Source.model_fields) - {"unpivot"}
 

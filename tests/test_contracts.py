@@ -8,8 +8,9 @@ from sqlib import contracts
 from sqlib.errors import ArgumentError
 
 TABLES = [
-    "appraisals", "calendar", "cases", "communications", "customers", "feedback", "feedback_items", "inspections",
-    "invitations", "pulse", "rewards", "staff", "standards",
+    "appraisals", "calendar", "cases", "communications", "customers", "feedback", "feedback_items", "indicator_values",
+    "indicators", "inspections", "invitations", "measures", "nonconformities", "pre_post", "pulse", "rewards", "staff",
+    "standards", "suggestions",
 ]  # fmt: skip
 COLUMNS = [(table, name) for table in TABLES for name in contracts.load(table).columns]
 TYPES = {"id", "text", "number", "integer", "flag", "category", "datetime", "date", "name"}
@@ -73,12 +74,18 @@ def test_only_what_a_page_needs_is_required():
         "customers": {"customer_id"},
         "feedback": set(),
         "feedback_items": {"item_id"},
+        "indicator_values": {"indicator_id"},
+        "indicators": {"indicator_id"},
         "inspections": set(),
         "invitations": {"customer_id"},
+        "measures": {"name"},
+        "nonconformities": set(),
+        "pre_post": {"measure_id", "subject_id", "arm"},
         "pulse": set(),
         "rewards": {"staff_id", "type"},
         "staff": {"staff_id"},
         "standards": {"standard_id", "text"},
+        "suggestions": set(),
     }
 
 

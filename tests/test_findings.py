@@ -24,7 +24,8 @@ from sqlib.words import Term
 
 every = pytest.mark.parametrize(("stem", "key", "verdict"), made_pages.EVERY)
 WHO = {"client": "jiahe", "period": "2026Q3"}
-NOBODY = {("tiers", "not_judged"), ("bands", "not_banded"), ("reliable_change", "not_comparable")}  # hold for nobody
+NOBODY = {("tiers", "not_judged"), ("bands", "not_banded"), ("reliable_change", "not_comparable"),
+          ("portfolio", "no_promises"), ("unanswered", "not_due")}  # fmt: skip  # hold for nobody
 DRAWN = 1e-5  # a mean beside limits that are whole numbers of people
 SIMULATED = {"tiers"}  # exact mean, drawn limits
 COUNTED = {("follow_up", "no_target")}  # a share without a target is a fact, no claim

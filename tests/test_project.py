@@ -32,6 +32,19 @@ def test_lock_is_hashed_and_names_no_address():
     assert names <= {pin.lower().replace("_", "-") for pin in pins}
 
 
+def test_lock_lies_within_the_bounds_declared():
+    from packaging.requirements import Requirement
+
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = {}
+    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", lock, re.M):
+        pins.setdefault(name.lower().replace("_", "-"), []).append(version)
+    wanted = [Requirement(line) for line in declared()]
+    assert "diff-diff" in pins
+    for each in wanted:
+        assert all(each.specifier.contains(pin) for pin in pins[each.name.lower().replace("_", "-")]), each.name
+
+
 def test_readme_names_only_commands_that_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))

@@ -56,11 +56,11 @@ def test_missing_tables_are_asked_for(tmp_path):
 
 def test_a_table_that_is_not_there_is_said_once(tmp_path):
     none = memo(tmp_path, customers=CUSTOMERS)
-    assert none["reason"].to_dict() == {name: f"no_{name}" for name in ("feedback", "appraisals", "cases")}
+    assert none["reason"].to_dict() == {name: f"no_{name}" for name in ("feedback", "appraisals", "measures", "cases")}
     assert readiness.absent(none).all()
     rated = memo(tmp_path, appraisals=APPRAISED)
-    assert list(rated.index) == ["feedback", *readiness.APPRAISALS, "cases"]
-    assert readiness.absent(rated).tolist() == [True, False, False, False, False, True]
+    assert list(rated.index) == ["feedback", *readiness.APPRAISALS, "measures", "cases"]
+    assert readiness.absent(rated).tolist() == [True, False, False, False, False, True, True]
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)

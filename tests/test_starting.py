@@ -1,5 +1,6 @@
 """``sqlib new client DIR --from FILES``: files copied and guessed, then check without editing anything."""
 
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import ugly_files
 from openpyxl import Workbook
 from typer.testing import CliRunner
 
-from sqlib import cli, client, starting
+from sqlib import cli, client, starting, tables
 from sqlib.errors import ArgumentError
 
 NAMES = list(ugly_files.FILES)
@@ -40,7 +41,8 @@ def test_a_folder_of_ugly_files_becomes_a_client_that_is_checked_without_an_edit
     assert {path.name: path.read_bytes() for path in exports.iterdir()} == before
     assert {path.name: path.read_bytes() for path in (exports.parent / "acme" / "raw").iterdir()} == before
     who = client.load(exports.parent / "acme")
-    assert set(who.tables) == {"feedback", "feedback_items", "cases", "customers", "invitations", "appraisals"}
+    tables = {"feedback", "feedback_items", "cases", "customers", "invitations", "appraisals", "pre_post"}
+    assert set(who.tables) == tables
     checked = CliRunner().invoke(cli.app, ["check", "acme", "--language", "en"])
     assert checked.exit_code == 0 and "feedback_analysis" in checked.output, checked.output
 
@@ -163,3 +165,16 @@ def test_a_sheet_of_notes_is_no_source(tmp_path):
     book.create_sheet("Notes").append(["filled in by the call centre"])
     book.save(tmp_path / "calls.xlsx")
     assert len(starting.start(tmp_path / "acme", [str(tmp_path / "calls.xlsx")], TODAY).sources) == 1
+
+
+def test_registers_and_a_sheet_with_one_column_a_month_are_read_without_an_edit(tmp_path):
+    raw = Path(__file__).parents[1] / "data" / "demo" / "jiahe" / "raw"
+    world = tomllib.loads((raw.parents[1] / "jiahe_improvement.toml").read_text(encoding="utf-8"))
+    files = [
+        world["export"][name]["file"] for name in ("months", "weeks", "definitions", "register", "ideas", "actions")
+    ]
+    starting.start(tmp_path / "acme", [str(raw / name) for name in files], TODAY)
+    who = client.load(tmp_path / "acme")
+    rows = {name: len(tables.load(who, name).frame) for name in who.tables}
+    truth = tomllib.loads((raw.parent / "truth.toml").read_text(encoding="utf-8"))["rows"]
+    assert rows == {name: truth[name] for name in rows} and len(rows) == 5

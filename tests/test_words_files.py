@@ -119,7 +119,7 @@ def test_a_sentence_ends_as_one_in_both_languages(path):
 @pytest.mark.parametrize(("stem", "key", "verdict"), made.EVERY)
 def test_every_verdict_has_its_headline(stem, key, verdict):
     parts = words.entry(stem, "headline", key, verdict)
-    assert PARTS <= set(parts) <= PARTS | {"owner", "due_days"}
+    assert PARTS <= set(parts) <= PARTS | {"owner", "due_days", "certainty"}
     assert ("due_days" in parts) == ("owner" in parts)
 
 

@@ -97,3 +97,10 @@ def test_a_place_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path, mo
     with pytest.raises(ArgumentError, match="Close it"):
         workbook.write({"a": pd.DataFrame({"x": [1]})}, tmp_path / "w.xlsx", "en")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_what_is_unbounded_is_written_as_such(tmp_path):
+    frame = pd.DataFrame({"n": [1.0, float("inf"), float("-inf"), float("nan")]})
+    path = workbook.write({"a": frame}, tmp_path / "a.xlsx", "en")
+    cells = [row[0].value for row in openpyxl.load_workbook(path).active.iter_rows(min_row=2)]
+    assert cells[:3] == [1, "\N{INFINITY}", "\N{MINUS SIGN}\N{INFINITY}"] and set(cells[3:]) <= {None}
