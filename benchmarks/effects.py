@@ -66,7 +66,9 @@ def told(work, jobs: int, show):
             continue
         cell, count = PARTS[part].CELLS[index], runs.stop
         show(f"{place + 1}/{len(work)} {part}: {cell}, {count} runs, {spent:.1f} s")
-        yield part, cell, count, cell.figures(pd.concat(parts, ignore_index=True))
+        figures = cell.figures(pd.concat(parts, ignore_index=True))
+        show("; ".join(f"{figure.column} {figure.value:.3f}" for figure in figures))
+        yield part, cell, count, figures
         parts, spent = [], 0.0
 
 

@@ -86,6 +86,7 @@ RULES = (
     Rule("counts_as_counts", _is("counted"), designs=("its",)),
     Rule("chosen_after", _is("chosen_after"), "cap"),
     Rule("diluted", _is("diluted"), "cap", cap="weak"),
+    Rule("not_in_full", _is("not_in_full"), "cap", cap="weak"),
     Rule("season_from_both_sides", _is("season_from_both_sides"), "cap", SINGLE, "weak"),
     Rule("cut_at_definition", _is("cut_at_definition"), "cap", cap="strong"),  # said, no more
     Rule("short_before", lambda f: f["before"] < FAIR_BEFORE, "cap", (*SINGLE, "controlled"), "weak"),

@@ -102,6 +102,7 @@ def prepare(measure, indicators, series, measures, *, primary=True, indicator_id
     facts = {"no_indicator": pd.isna(name), "no_start": pd.isna(measure["start_on"])}
     base = {"measure_id": measure["measure_id"], "indicator_id": "" if pd.isna(name) else name, "primary": primary}
     facts["not_started"] = measure.get("status") == "planned" or bool(measure["start_on"] > as_of)
+    facts["not_in_full"] = pd.notna(measure.get("full_on")) and bool(measure["full_on"] > as_of)
     facts["fidelity"] = float(measure["fidelity"]) if pd.notna(measure.get("fidelity")) else np.nan
     facts["chosen_after"] = measure["measure_id"] in set(chosen_after)
     trigger = measure.get("trigger")

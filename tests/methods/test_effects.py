@@ -76,6 +76,13 @@ def test_short_series_are_probably_effective_at_most():
     assert "few_placebo_dates" in found["cautions"]
 
 
+def test_a_measure_not_yet_in_full_is_probably_effective_at_most():
+    found = first(firm(5.0), {"full_on": pd.Timestamp("2030-01-01")})
+    assert (found["verdict"], found["strength"]) == ("probably_effective", "weak")
+    assert "not_in_full" in found["cautions"]
+    assert "not_in_full" not in first(firm(5.0), {"full_on": pd.Timestamp("2024-02-28")})["cautions"]
+
+
 def test_worse_where_down_is_bad_and_mirrored():
     assert first(branches(-6.0), PILOT)["verdict"] == "worse"
     down = made.indicators("A", "B", direction="down")
