@@ -263,7 +263,7 @@ class Page(Reading):
         hidden = frame["verdict"].eq("hidden") if "verdict" in frame else pd.Series(False, frame.index)
         shown = self._faced(self._named(_sorted(frame[~hidden], spec)))
         most = spec.get("most", len(shown))
-        if most:
+        if most or shown.empty:
             self._tabulate(key, shown.head(most), spec, spec[self.language])
         else:  # too many to print: the file alone
             self._html("table-label", self._label("table", key, title=spec[self.language]))
