@@ -173,18 +173,14 @@ class Page(Reading):
     def cards(self, key: str, results, plot) -> None:
         """A card a result: heading with the verdict, figure, and the facts; its finding is for ``headlines``.
 
-        Where ``drawn`` is false there is no figure. Facts are the finder's
-        ``facts(result)``: entries of ``[<key>.<item>]`` in the page's words, with values.
+        Facts are the finder's ``facts(result)``: entries of ``[<key>.<item>]`` in the page's words, with values.
         """
         if isinstance(results, Absent):
             return
         for each in results:
             finding = findings.describe(key, each)
             self._emit_html(fragments.card(finding.values["name"], finding.verdict, self.language), f"{key}-heading")
-            if each.drawn:
-                self.figure(key, each, plot, shown_as=finding.evidence[0])
-            else:
-                self._html("caption", self._own("caption", key, finding.verdict, values=finding.values))
+            self.figure(key, each, plot, shown_as=finding.evidence[0])
             rows = [self._fact(key, item, values) for item, values in findings.finder(each).facts(each)]
             spec = words.entry(self.stem, "table", key)
             title = words.fill(spec[self.language], self._worded(dict(finding.values)), self.language)

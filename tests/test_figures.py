@@ -45,8 +45,20 @@ APPRAISED = {  # the same of the other page
     "rewards": (figures.plot_reward_consistency, "reversed"),
     "after_reward": (figures.plot_after_reward, "within_regression"),
 }
+IMPROVED = {  # and of the third
+    "register": (figures.plot_register_completeness, "incomplete"),
+    "implementation": (figures.plot_implementation, "partly_carried_out"),
+    "effects": (figures.plot_effects, "some_work"),
+    "portfolio": (figures.plot_portfolio, "below_promise"),
+    "unanswered": (figures.plot_unanswered_results, "unanswered"),
+    "suggestions": (figures.plot_suggestion_funnel, "ideas_lost"),
+    "measure_views": (figures.plot_measure_views, "found_useful"),
+    "detectable": (figures.plot_detectable_effects, "not_seen_in_time"),
+    "placebos": (figures.plot_placebos, "told_apart"),
+}
 EVERY = {("feedback_analysis", key): plot for key, plot in PLOTS.items()}
 EVERY |= {("appraisal_calibration", key): plot for key, plot in APPRAISED.items()}
+EVERY |= {("improvement_effect", key): plot for key, plot in IMPROVED.items()}
 # Figures that are told what the code book calls its themes.
 NAMED = {"themes", "theme_trends", "demand", "coding_accuracy"}
 every_plot = pytest.mark.parametrize(("stem", "key"), EVERY)
