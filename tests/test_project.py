@@ -10,7 +10,7 @@ CONDA_NAMES = {"matplotlib-base": "matplotlib", "flit-core": "flit_core"}
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return set(project["dependencies"]) | set(project["optional-dependencies"]["dev"])
+    return set(project["dependencies"]).union(*project["optional-dependencies"].values())
 
 
 def conda() -> set[str]:
