@@ -1,14 +1,11 @@
 """Two fresh copies of the project at different paths, cold caches, different hash seeds: the demo gives equal bytes.
 
-Compared: ``findings.csv``, every table and every HTML report byte by byte; the index apart from the moment at which
-each report was made; executed notebooks apart from times and paths.
+Compared: every file of the reports folders apart from what tells when and where, see ``tests/equal_reports.py``.
 Each copy runs its own ``sqlib``. A copy holds what git would: committed, changed and new files, nothing ignored.
 Exit status 1 where something differs.
 """
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,8 +13,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests import equal_reports  # noqa: E402
+
 COPIES = {"1": "a", "20261": "elsewhere/deeper/b"}  # hash seed -> folder
-TIMED = {"papermill", "execution", "ExecuteTime"}  # metadata that tell when and where
 
 
 def copy(target: Path) -> None:
@@ -45,29 +45,6 @@ def demo(root: Path, seed: str) -> Path:
     return root / "reports"
 
 
-def timeless(path: Path) -> bytes:
-    """A notebook without the fields that tell time and place: cell ids, metadata, and injected paths."""
-    nb = json.loads(path.read_text(encoding="utf-8"))
-    cells = [cell for cell in nb["cells"] if "injected-parameters" not in cell["metadata"].get("tags", ())]
-    for cell in cells:
-        cell.pop("id", None)
-        cell["metadata"] = {name: value for name, value in cell["metadata"].items() if name not in TIMED}
-    return json.dumps(cells, sort_keys=True).encode()
-
-
-def index(page: bytes) -> bytes:
-    """The index without the moments at which reports were made; days, which have no hour, stay."""
-    return re.sub(rb'<time datetime="[^"]*T[^"]*">[^<]*</time>', b"<time>", page)
-
-
-def products(reports: Path) -> dict[str, bytes]:
-    """What must be equal: path below reports -> bytes."""
-    kept = {path: path.read_bytes for kind in ("csv", "html") for path in reports.rglob(f"*.{kind}")}
-    kept |= {path: lambda path=path: timeless(path) for path in reports.rglob("*.ipynb")}
-    kept[reports / "index.html"] = lambda: index((reports / "index.html").read_bytes())
-    return {path.relative_to(reports).as_posix(): read() for path, read in kept.items()}
-
-
 def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         made = []
@@ -75,10 +52,9 @@ def main() -> int:
             root = Path(place) / folder
             copy(root)
             print(f"demo in copy {folder}, PYTHONHASHSEED={seed}")
-            made.append(products(demo(root, seed)))
-    first, second = made
-    differ = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
-    kinds = {kind: sum(name.endswith(kind) for name in first) for kind in (".csv", ".html", ".ipynb")}
+            made.append(demo(root, seed))
+        differ, names = equal_reports.differences(*made), equal_reports.products(made[0])
+    kinds = {kind: sum(name.endswith(kind) for name in names) for kind in (".csv", ".html", ".ipynb")}
     print(f"compared: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
     print("\n".join(f"DIFFERS  {name}" for name in differ) or "all equal")
     return 1 if differ or not all(kinds.values()) else 0
