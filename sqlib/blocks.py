@@ -22,6 +22,7 @@ SEVERITY = {  # rule code of every problem met before typing -> severity; worded
     "name_ambiguous": "warning",
     "name_unmatched": "warning",
     "option_numbers": "info",
+    "query_no_rows": "warning",
     "quote_unclosed": "warning",
     "record_too_long": "warning",
     "record_too_short": "warning",
@@ -130,7 +131,7 @@ def _repair(part: Part) -> None:
     part.log += log + more
     part.counts["raw_rows"] = len(part.body)
     if part.body.empty:
-        part.problem("header_only", row=part.head)
+        part.problem("query_no_rows" if part.source.query else "header_only", row=part.head)
     blank, total = repairs.useless_lines(part.body)
     again = part.body.eq(list(part.body.columns)).all(axis=1)
     useless = blank | total | again

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sqlib import appraisal_scheme, contracts, faults, improvement_plan, periods, words
+from sqlib import appraisal_scheme, contracts, faults, improvement_plan, periods, queries, words
 from sqlib.appraisal_scheme import Appraisal
 from sqlib.errors import ArgumentError, ClientError
 from sqlib.faults import listed, nearest
@@ -26,6 +26,7 @@ from sqlib.periods import Period
 FILE = "client.toml"
 WORKBOOK = "mapping.xlsx"
 DECISIONS = "problems.xlsx"  # what a check found, with room for what a person decides
+OF_FILES = ("sheet", "header_row", "encoding", "supersedes")  # keys of a block that say nothing of a query
 GROUPED = ("feedback", "feedback_items", "customers")  # tables whose columns make groups
 PROFILES = Path(__file__).parent / "profiles"
 EXPORTS = sorted(path.stem for path in (Path(__file__).parent / "exports").glob("*.toml") if path.stem != "questions")
@@ -123,9 +124,11 @@ class Unpivot(Section):
 
 
 class Source(Section):
-    """``[[tables.<table>]]``: one block of files and how their columns become contract columns."""
+    """``[[tables.<table>]]``: one block of files, or a query, and how their columns become contract columns."""
 
-    files: Annotated[list[Pattern], BeforeValidator(as_list), Field(min_length=1)]
+    files: Annotated[list[Pattern], BeforeValidator(as_list)] = []  # of a query: where its result is stored
+    query: str = ""  # SELECT …, in place of files
+    url_env: str = ""  # name of the environment variable with the address of the database
     sheet: Text | None = None
     header_row: int | None = Field(None, ge=1)
     encoding: str | None = None
@@ -212,6 +215,7 @@ def load(folder: str | Path) -> Client:
         raise faults.worded(error, _File, where, place) from None
     if not any(file.tables.values()):
         raise ClientError("client.no_tables", where=where, folder=folder)
+    _check_sources(file, where)
     _check_columns(file, where)
     _check_groups(file, where)
     appraisal_scheme.check(file.appraisal, where)
@@ -263,6 +267,7 @@ def _check_period(file: _File, place: Callable[[tuple], str]) -> None:
 def _client(file: _File, client_id: str, folder: Path, places: dict[str, list[str]]) -> Client:
     named = ("period", "privacy", "scales", "feedback", "cells", "appraisal", "improvement", "tables")
     sections = {name: getattr(file, name) for name in named}
+    sections["tables"] = _stored(file.tables)
     return Client(
         **file.client.model_dump(),
         **sections,
@@ -276,6 +281,22 @@ def _client(file: _File, client_id: str, folder: Path, places: dict[str, list[st
     )
 
 
+def _stored(tables: dict[str, list[Source]]) -> dict[str, list[Source]]:
+    """Blocks whose rows come from a query name the file in which its result is kept; blocks that ask the same share it,
+    so that what is read of one row is known to belong together."""
+    known: dict[tuple[str, str], str] = {}
+    for table, sources in tables.items():
+        for number, source in enumerate(sources, 1):
+            known.setdefault((source.query, source.url_env), queries.file(table, number))
+    return {
+        table: [
+            source.model_copy(update={"files": [known[source.query, source.url_env]]}) if source.query else source
+            for source in sources
+        ]
+        for table, sources in tables.items()
+    }
+
+
 def _toml(path: Path, where: str) -> dict:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -287,6 +308,23 @@ def _toml(path: Path, where: str) -> dict:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         line, column = place.groups() if place else ("–", "–")
         raise ClientError("client.not_toml", where=where, line=line, column=column, got=error) from None
+
+
+def _check_sources(file: _File, where: str) -> None:
+    """Every block has files or a query; a query has the name of a variable, and nothing that belongs to files."""
+    for table, sources in file.tables.items():
+        for number, source in enumerate(sources, 1):
+            key = f"tables.{table}[{number}]"
+            if source.url_env and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", source.url_env):
+                raise ClientError("client.url_written", where=where, key=f"{key}.url_env")  # it may hold a password
+            if source.query and source.files:
+                raise ClientError("client.files_and_query", where=where, key=key)
+            missing = "url_env" if source.query else "query" if source.url_env else "files"
+            if not getattr(source, missing):
+                raise ClientError("client.missing_key", where=where, key=f"{key}.{missing}", others="–")
+            given = [name for name in OF_FILES if getattr(source, name) not in (None, [])] if source.query else []
+            if given:
+                raise ClientError("client.not_of_a_query", where=where, key=key, got=", ".join(given))
 
 
 def _check_columns(file: _File, where: str) -> None:

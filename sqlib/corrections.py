@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sqlib import blocks, pseudonyms, register
+from sqlib import blocks, pseudonyms, queries, register
 from sqlib.client import Client
 from sqlib.contracts import Contract
 from sqlib.intake import Raw
@@ -44,7 +44,7 @@ def apply(raw: Raw, contract: Contract, client: Client, entries: pd.DataFrame) -
         return Corrected(raw.frame, none, joined([], LOG), pd.DataFrame(columns=OUTCOME))
     labelled = entries["decision"].isin(register.LABELS)
     frame, gone, log, merged = _merged(raw.frame, contract, entries[labelled])
-    places, cells = _places(raw.frame, frame, contract, entries[~labelled])
+    places, cells = _places(raw.frame, frame, contract, entries[~labelled], queries.names(client))
     frame, log_cells, cells = _corrected(frame, raw, places, cells, contract, client)
     rows = places.loc[places["decision"] == "exclude", "at"]
     log_rows = _log(raw.frame.loc[rows], "", "", "", "excluded_by_hand")
@@ -141,14 +141,20 @@ def _ends(into: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _places(raw: pd.DataFrame, merged: pd.DataFrame, contract: Contract, entries: pd.DataFrame):
-    """Which rows each decision means: ``at`` beside the fields of the decision; and what became of every decision."""
+def _places(raw: pd.DataFrame, merged: pd.DataFrame, contract: Contract, entries: pd.DataFrame, moving: set[str]):
+    """Which rows each decision means: ``at`` beside the fields of the decision; and what became of every decision.
+
+    moving : files in which a row without an id is no longer found where it stood
+    """
     told = entries.assign(status="orphaned", reason="", cells=0)
     clash = told.duplicated(register.CELL, keep=False)
     told = told.assign(
         status=told["status"].mask(clash, "conflict"), reason=told["reason"].mask(clash, "two_decisions")
     )
-    wanted = told[~clash].drop(columns=["status", "reason", "cells"])
+    vague = told["file"].isin(moving) & ~_has_id(told["record"]) & ~clash
+    told["reason"] = told["reason"].mask(vague, "no_id")
+    settled = clash | vague
+    wanted = told[~settled].drop(columns=["status", "reason", "cells"])
     mine = raw["source_file"].isin(wanted["file"])
     rows = _known(raw[mine & raw["source_row"].isin(wanted["row"])], contract)
     there = _same(wanted.reset_index(names="entry").merge(rows, on=["file", "row"]), raw, merged, contract)
@@ -159,7 +165,7 @@ def _places(raw: pd.DataFrame, merged: pd.DataFrame, contract: Contract, entries
     moved = moved[moved["same"] & ~moved.duplicated("entry", keep=False)]
     found = pd.concat([exact, moved], ignore_index=True)
     hit = told.index.isin(found["entry"])
-    told["reason"] = told["reason"].mask(~hit & ~clash, _why(told, set(raw.loc[mine, "source_file"]), there))
+    told["reason"] = told["reason"].mask(~hit & ~settled, _why(told, set(raw.loc[mine, "source_file"]), there))
     return found, told.assign(status=told["status"].mask(hit, "applied"), cells=_sizes(found, told.index))
 
 

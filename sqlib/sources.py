@@ -1,7 +1,8 @@
-"""The files a block of client.toml or mapping.xlsx names."""
+"""The files a block of client.toml or mapping.xlsx names, or in which the result of its query is kept."""
 
 from pathlib import Path
 
+from sqlib import queries
 from sqlib.client import Client, Source
 from sqlib.errors import ClientError
 from sqlib.faults import listed, nearest
@@ -14,8 +15,11 @@ def files(client: Client, source: Source, where: str = "") -> list[Path]:
 
     Raises
     ------
-    ClientError : ``intake.file_missing`` naming folder, pattern and the files there are; ``intake.outside_folder``
+    ClientError : ``intake.file_missing`` naming folder, pattern and the files there are; ``intake.outside_folder``;
+        those of ``queries``
     """
+    if source.query:
+        return [queries.stored(client, source, where or client.id)]
     found: list[Path] = []
     for pattern in source.files:
         exact = client.folder / pattern

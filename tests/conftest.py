@@ -1,8 +1,8 @@
-"""Skips are told, and in CI only two reasons are good enough: the shared data or a browser are not there."""
+"""Skips are told, and in CI few reasons are good enough: the shared data, a browser or a server are not there."""
 
 import os
 
-GOOD_REASONS = ("shared folder absent", "browser absent")
+GOOD_REASONS = ("shared folder absent", "browser absent", "PostgreSQL server absent")
 
 
 def pytest_sessionfinish(session):

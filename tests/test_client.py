@@ -102,7 +102,7 @@ def test_defaults(tmp_path):
         ("[client]\nname = 'x'\ntimezone = 'Asia/Peking'\n" + BLOCK, "unknown_value", {"nearest": "Asia/Shanghai"}),
         ("[client]\nname = 'x'\ncurrency = 'GPB'\n" + BLOCK, "unknown_value", {"nearest": "GBP"}),
         ("[client]\nname = 'x'\nfiscal_year_start = 13\n" + BLOCK, "out_of_range", {"limit": "≤ 12"}),
-        (HEAD + "[[tables.feedback]]\nfiles = []", "out_of_range", {"limit": "≥ 1"}),
+        (HEAD + "[[tables.feedback]]\nfiles = []", "missing_key", {"key": "tables.feedback[1].files"}),
         (HEAD + "[[tables.fedback]]\nfiles = ['raw/a.csv']", "unknown_table", {"nearest": "feedback"}),
         (HEAD + BLOCK + "columns = { a = 'scor' }", "unknown_column", {"nearest": "score"}),
         (HEAD + BLOCK + "constants = { metrik = 'csat' }", "unknown_column", {"nearest": "metric"}),
@@ -173,11 +173,12 @@ def test_every_example_of_the_starter_is_valid_when_uncommented(tmp_path):
     starter = Path(sqlib.__file__).parents[1] / "data" / "templates" / "client.toml"
     text = re.sub(r"(?m)^# (?=\[|[\w.]+ = )", "", starter.read_text(encoding="utf-8"))
     found = make(tmp_path, text, head="")
-    assert set(found.tables) == {"feedback", "feedback_items", "customers", "appraisals", "indicator_values"}
+    assert set(found.tables) == {"feedback", "feedback_items", "customers", "appraisals", "indicator_values", "cases"}
     assert found.appraisal.model_fields_set == set(Appraisal.model_fields)
     assert found.improvement.model_fields_set == set(Improvement.model_fields)
     used = {name for source in found.tables["feedback"] for name in source.model_fields_set}
-    assert used == set(client.Source.model_fields) - {"unpivot"}
+    assert used == set(client.Source.model_fields) - {"unpivot", "query", "url_env"}
+    assert {"query", "url_env"} <= found.tables["cases"][0].model_fields_set
 
 
 @pytest.mark.parametrize("module", ["client", "intake", "filters", "pseudonyms"])
