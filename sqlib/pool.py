@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -41,9 +42,13 @@ class Lost:
 class Pool:
     """``size`` processes; a context manager that leaves none behind.
 
+    ``cluster`` puts processes of other machines in their place.
+
     limit : seconds a task may take; ``tick`` is called at least twice a second, ``begun`` with every task that starts;
     environment : variables the processes have beside those of this one
     """
+
+    tries = 2  # times a task whose process is killed is begun
 
     def __init__(
         self, size: int, limit: float, tick: Callable = lambda: None, begun: Callable = lambda task: None,
@@ -63,15 +68,15 @@ class Pool:
     def each(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Any]]:
         """Every task with its value, or with ``Lost``, as they end."""
         waiting = list(tasks)
-        unfinished, again = {task.key for task in waiting}, set()
+        unfinished, killed = {task.key for task in waiting}, Counter()
         while waiting or self._busy():
             self._hand_out(waiting, unfinished)
             for worker in self._ready():
                 task, value = worker.take(self.limit)
-                if value is _NOTHING:
+                if value is NOTHING:
                     continue
-                if isinstance(value, Lost) and value.how == "killed" and task.key not in again:
-                    again.add(task.key)
+                if isinstance(value, Lost) and value.how == "killed" and killed[task.key] + 1 < self.tries:
+                    killed[task.key] += 1
                     waiting.insert(0, task)
                     continue
                 unfinished.discard(task.key)
@@ -83,17 +88,22 @@ class Pool:
         return [worker for worker in self._workers if worker.task]
 
     def _hand_out(self, waiting: list[Task], unfinished: set[str]) -> None:
-        """Give every idle process the first task that waits for nothing; make a process where one is missing."""
+        """Give every idle process the first task that waits for nothing."""
         while task := self._next(waiting, unfinished):
-            idle = next((worker for worker in self._workers if not worker.task), None)
+            idle = self._idle()
             if idle is None:
-                if len(self._workers) >= self.size:
-                    return
-                idle = _Worker(self.environment)
-                self._workers.append(idle)
+                return
             waiting.remove(task)
             self.begun(task)
             idle.give(task)
+
+    def _idle(self) -> "_Worker | None":
+        """A process without a task, made where there may be one more."""
+        idle = next((worker for worker in self._workers if not worker.task), None)
+        if idle is None and len(self._workers) < self.size:
+            idle = _Worker(self.environment)
+            self._workers.append(idle)
+        return idle
 
     def _next(self, waiting: list[Task], unfinished: set[str]) -> Task | None:
         """The first that waits for nothing; of tasks that wait for each other the first."""
@@ -108,7 +118,7 @@ class Pool:
         return [worker for worker in busy if worker.pipe in heard or worker.begun < late]
 
 
-_NOTHING = object()
+NOTHING = object()
 
 
 class _Worker:
@@ -130,14 +140,14 @@ class _Worker:
         """The task and its value; a process that died or took too long is gone afterwards."""
         task = self.task
         try:
-            value = self.pipe.recv() if self.pipe.poll() else _NOTHING
+            value = self.pipe.recv() if self.pipe.poll() else NOTHING
         except (EOFError, OSError):
             value = Lost("killed", self._end())
-        if value is _NOTHING and time.monotonic() - self.begun >= limit:
+        if value is NOTHING and time.monotonic() - self.begun >= limit:
             value = Lost("time", f"{limit:.0f}")
         if isinstance(value, Lost) and value.how != "raised":
             self.kill()
-        if value is not _NOTHING:
+        if value is not NOTHING:
             self.task = None
         return task, value
 
@@ -164,10 +174,10 @@ def _serve(pipe, environment: dict[str, str]) -> None:
             function, arguments = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(_value(function, arguments))
+        pipe.send(called(function, arguments))
 
 
-def _value(function: Callable, arguments: tuple):
+def called(function: Callable, arguments: tuple):
     try:
         return function(*arguments)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 import tomllib
 from pathlib import Path
 
@@ -37,10 +38,17 @@ def theme():
 
 @functools.cache
 def _register_font() -> None:
-    import pylopdf_fonts_zh_cn
     from matplotlib import font_manager
 
-    font_manager.fontManager.addfont(pylopdf_fonts_zh_cn.sans_path())
+    font_manager.fontManager.addfont(font_files()[0])
+
+
+def font_files() -> tuple[Path, Path]:
+    """The font of the reports, and the one for signs it lacks, which comes with matplotlib: found, not loaded."""
+    import pylopdf_fonts_zh_cn
+
+    signs = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
+    return Path(pylopdf_fonts_zh_cn.sans_path()), signs / "DejaVuSans.ttf"
 
 
 def _settings() -> dict:

@@ -1,33 +1,13 @@
 """Tasks in processes of their own: what comes back, what is lost, and what order they keep."""
 
 import os
-import signal
 import time
 from pathlib import Path
 
 import pytest
+from pool_tasks import always_die, die, double, fail
 
 from sqlib.pool import Lost, Pool, Task
-
-
-def double(number: int) -> int:
-    return 2 * number
-
-
-def fail(text: str):
-    raise ValueError(text)
-
-
-def die(mark: str) -> str:
-    """Killed the first time, answers the second."""
-    if Path(mark).exists():
-        return "alive"
-    Path(mark).touch()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def always_die():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def sleep(seconds: float) -> None:
@@ -53,7 +33,7 @@ def test_what_raises_is_told_with_its_place_and_costs_no_other():
     found = ended([Task("a", fail, ("no such thing",)), Task("b", double, (1,))], size=1)
     assert found["b"] == 2
     assert isinstance(found["a"], Lost) and found["a"].how == "raised"
-    assert "ValueError: no such thing" in found["a"].got and "test_pool.py" in found["a"].got
+    assert "ValueError: no such thing" in found["a"].got and "pool_tasks.py" in found["a"].got
 
 
 def test_a_killed_process_is_tried_once_more(tmp_path):

@@ -5,7 +5,6 @@ same bytes. No text becomes markup: the body is escaped by pandoc, everything el
 """
 
 import functools
-import importlib.util
 import json
 import re
 import subprocess
@@ -39,7 +38,7 @@ def make(source: Source, target: Path) -> Path:
     """
     report = document.read(source)
     html = pdf_body.html(report.main, table_layout.paper(_typesetting()["table"]))
-    body = _body(signs.in_words(html, _files(), source.language), target)
+    body = _body(signs.in_words(html, style.font_files(), source.language), target)
     with tempfile.TemporaryDirectory(prefix="sqlib") as folder:
         for name, picture in report.pictures.items():
             (Path(folder) / name).write_bytes(picture)
@@ -158,16 +157,8 @@ def _fonts():
     """The fonts, read once a process."""
     import typst
 
-    folders = [file.parent for file in _files()]
+    folders = [file.parent for file in style.font_files()]
     fonts = typst.Fonts(False, False, folders)
     if missing := set(_FAMILIES) - set(fonts.families()):  # typst would leave the text out without a word
         raise SqlibError("pdf.font", where=folders[0], got=", ".join(missing))
     return fonts
-
-
-def _files() -> tuple[Path, Path]:
-    """Font files of the families; that of the signs comes with matplotlib, which is found but not loaded."""
-    import pylopdf_fonts_zh_cn
-
-    signs = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
-    return Path(pylopdf_fonts_zh_cn.sans_path()), signs / "DejaVuSans.ttf"
