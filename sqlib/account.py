@@ -4,7 +4,7 @@ import importlib
 
 import pandas as pd
 
-from sqlib import findings, problems, readiness, tables, words
+from sqlib import findings, installed, problems, readiness, tables, words
 from sqlib.reading import Absent, Reading
 
 TROUBLE = ("table", "rule", "count", "used")
@@ -78,11 +78,13 @@ def unanswered(reading: Reading) -> pd.DataFrame:
 def read(reading: Reading) -> dict:
     """What the page read, for the record of the run: SHA-256 of every file, and where the rows of each went.
 
-    ``inputs`` : file -> SHA-256; ``rows`` : table, file and the columns of ``tables.balance``
+    ``inputs`` : file -> SHA-256; ``rows`` : table, file and the columns of ``tables.balance``; ``environment`` : what
+    the page ran on, see ``installed``
     """
     parts = [tables.balance(table, reading.period).assign(table=name) for name, table in _checked(reading).items()]
     rows = pd.concat(parts, ignore_index=True)
-    return {"inputs": reading.fingerprints(), "rows": rows[rows["file"] != ""].to_dict("records")}
+    told = {"inputs": reading.fingerprints(), "environment": installed.environment()}
+    return told | {"rows": rows[rows["file"] != ""].to_dict("records")}
 
 
 def _checked(reading: Reading) -> dict[str, tables.Table]:

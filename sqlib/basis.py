@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import importlib.metadata
 import json
-import sys
 from pathlib import Path
 
 import sqlib
-from sqlib import brand, catalogue, judgement, keys, project, sources
+from sqlib import brand, catalogue, judgement, keys, sources
 from sqlib.client import Client
 from sqlib.errors import SqlibError
+from sqlib.installed import environment
 
 PARTS = ("inputs", "settings", "parameters", "page", "package", "libraries", "environment")
 SOURCES = {".py", ".toml", ".css", ".js", ".j2", ".typ", ".lua"}
@@ -109,19 +109,6 @@ def package() -> dict[str, str]:
 def libraries() -> dict[str, str]:
     """Library -> version, of those that could move a number."""
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
-
-
-@functools.cache
-def environment() -> dict[str, str]:
-    """Python, SHA-256 of the lock of the project, and of the names and versions of everything installed."""
-    lock = project.root() / "requirements.lock"
-    places = {Path(path) for path in sys.path if Path(path).is_dir()}
-    installed = sorted(found.name for place in places for found in place.glob("*.dist-info"))
-    return {
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "lock": fingerprint(lock) if lock.is_file() else "",
-        "installed": hashlib.sha256("\n".join(installed).encode()).hexdigest(),
-    }
 
 
 def key(made_from: dict) -> str:

@@ -12,7 +12,20 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlib import brand, execution, freshness, hold, making, pool, portfolio, publication, record, versions, warm
+from sqlib import (
+    brand,
+    execution,
+    freshness,
+    hold,
+    making,
+    pool,
+    portfolio,
+    publication,
+    queries,
+    record,
+    versions,
+    warm,
+)
 from sqlib.errors import ArgumentError, SqlibError
 from sqlib.freshness import BLOCKED, CURRENT, RUNS, Planned
 from sqlib.jobs import Job, Loose
@@ -47,29 +60,34 @@ class Silent:
 
 def run(
     asked: list, out: Path, tell=None, *, workers: int = 0, limits: execution.Limits | None = None, force: bool = True,
-    patience: float = hold.PATIENCE, language: str = "zh",
+    patience: float = hold.PATIENCE, language: str = "zh", scheduler: str = "", work: Path | None = None,
 ) -> list[Outcome]:  # fmt: skip
     """Run the jobs; each is recorded in ``run.json`` of its folder as soon as it ends.
 
-    workers : processes; 0 runs everything in this one. force : also what is current. language : of the index
+    workers : processes; 0 runs everything in this one. force : also what is current. language : of the index;
+    scheduler : address of a cluster whose processes take the place of those of this machine; work : folder in which an
+    orchestrator executed the pages (``orchestrated``), so that none is run here
 
     Raises
     ------
-    ArgumentError : ``batch.unwritable`` where the reports folder cannot be written
-    SqlibError : ``batch.held`` where another run holds the folder
+    ArgumentError : ``batch.unwritable`` where the reports folder cannot be written, and those of ``cluster``
+    SqlibError : ``batch.held`` where another run holds the folder, and those of ``cluster``
     """
     out, tell, limits = Path(out).resolve(), tell or Silent(), limits or execution.Limits()
     with _ended_by_signal(), hold.held(out, patience):
         for folder in dict.fromkeys(out / job.folder for job in asked if isinstance(job, Job)):
             _writable(folder)
         shutil.rmtree(out / STAGING, ignore_errors=True)  # what a killed run left
+        if not work:
+            queries.anew()  # what was executed elsewhere read what was stored as it was laid out
         planned = freshness.sort(asked, out, force=force)
         tell.planned(planned)
-        batch = _Batch(out, tell, limits)
+        batch = _Batch(out, tell, limits, work)
         try:
-            if any(each.state == RUNS for each in planned):
+            if any(each.state == RUNS for each in planned) and not (scheduler or work):
                 _warm(workers)
-            with _pool(workers, limits, batch) as processes:
+            processes = _cluster(scheduler, limits, batch, asked) if scheduler else _pool(workers, limits, batch)
+            with processes:
                 batch.go(planned, processes)
         except (KeyboardInterrupt, SystemExit):
             done = sum(outcome.status == "done" for outcome in batch.outcomes.values())
@@ -133,8 +151,21 @@ def _writable(folder: Path) -> None:
 def _pool(workers: int, limits: execution.Limits, batch: "_Batch"):
     if not workers:
         return pool.Inline(batch.begun)
-    alone = dict.fromkeys(warm.THREADS, "1")  # every core has a process of its own
-    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun, alone | warm.environment())
+    return pool.Pool(workers, limits.job, batch.tell.tick, batch.begun, _environment())
+
+
+def _cluster(scheduler: str, limits: execution.Limits, batch: "_Batch", asked: list):
+    """Processes of other machines in place of our own."""
+    from sqlib import cluster
+
+    need = cluster.needed(asked, batch.out / STAGING)
+    tell = batch.tell
+    return cluster.Cluster(scheduler, limits.job, need, tell.noted, tell.tick, batch.begun, _environment())
+
+
+def _environment() -> dict[str, str]:
+    """Variables of a process that makes reports: every core has one of its own."""
+    return dict.fromkeys(warm.THREADS, "1") | warm.environment()
 
 
 def _warm(workers: int) -> None:
@@ -163,8 +194,8 @@ def _told(asked: list, touched: list, out: Path, language: str, tell) -> None:
 class _Batch:
     """The jobs of one run on their way: only this process writes below the reports folder, apart from staging."""
 
-    def __init__(self, out: Path, tell, limits: execution.Limits):
-        self.out, self.tell, self.limits = out, tell, limits
+    def __init__(self, out: Path, tell, limits: execution.Limits, work: Path | None = None):
+        self.out, self.tell, self.limits, self.work = out, tell, limits, work
         self.outcomes: dict[str, Outcome] = {}
         self._jobs: dict[str, object] = {}
         self._began: dict[str, str] = {}
@@ -193,12 +224,7 @@ class _Batch:
 
     def _checked(self, ready: list, processes) -> list:
         """The jobs whose clients' tables can be read; the others end here, with the reason."""
-        needed: dict[str, tuple] = {}
-        for job in ready:
-            if isinstance(job, Job):
-                tables = needed.get(str(job.who.folder), (job.who, frozenset()))[1]
-                needed[str(job.who.folder)] = (job.who, tables | {*job.page.reads, *job.page.uses})
-        tasks = [Task(f"read {place}", prepared, asked) for place, asked in needed.items()]
+        tasks = [Task(f"read {place}", prepared, asked) for place, asked in needed(ready).items()]
         wrong = {task.key: _as_errors(value, task.key) for task, value in processes.each(tasks)}
         kept = []
         for job in ready:
@@ -218,10 +244,10 @@ class _Batch:
             self._jobs[job.key] = job
             staging = self.out / STAGING / str(number)
             if isinstance(job, Loose):
-                tasks.append(Task(job.key, making.loose, (job, staging, self.limits)))
+                tasks.append(Task(job.key, making.loose, (job, staging, self.limits, self.work)))
                 continue
             folder = self.out / job.folder
-            asked = (job, staging, folder, versions.upcoming(folder), self.limits)
+            asked = (job, staging, folder, versions.upcoming(folder), self.limits, self.work)
             tasks.append(Task(job.key, making.report, asked, job.after))
         return tasks
 
@@ -298,6 +324,16 @@ class _Batch:
     def _end(self, outcome: Outcome) -> None:
         self.outcomes[outcome.job.key] = outcome
         self.tell.ended(outcome)
+
+
+def needed(ready: list) -> dict[str, tuple]:
+    """Folder -> client, and the tables its pages need or use."""
+    found: dict[str, tuple] = {}
+    for job in ready:
+        if isinstance(job, Job):
+            tables = found.get(str(job.who.folder), (job.who, frozenset()))[1]
+            found[str(job.who.folder)] = (job.who, tables | {*job.page.reads, *job.page.uses})
+    return found
 
 
 def prepared(who, names: frozenset[str]) -> dict[str, SqlibError]:

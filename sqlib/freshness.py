@@ -74,15 +74,15 @@ def _why(job: Job, record: dict, folder: Path, made_from: dict):
         return
     if known["status"] != "done":
         yield "failed", known["status"]
-    changed = list(_changed(known.get("basis", {}), made_from))
-    yield from changed
+    changed_parts = list(changed(known.get("basis", {}), made_from))
+    yield from changed_parts
     languages = known.get("languages", {})
     told = {language: languages[language] for language in job.languages if language in languages}
     yield from (("language", language) for language in job.languages if language not in told)
     if missing := [kind for kind in job.formats if not _made(kind, told, languages)]:
         yield "formats", ", ".join(missing)
     key = basis.key(made_from)
-    if not changed:
+    if not changed_parts:
         yield from (("language_old", language) for language, made in told.items() if made.get("key") != key)
     promised = [made[kind] for made in told.values() for kind in ("notebook", "packs", *job.formats) if kind in made]
     promised += known.get("files", ())
@@ -97,7 +97,8 @@ def _made(kind: str, told: dict[str, dict], languages: dict[str, dict]) -> bool:
     return all(kind in made for made in told.values())
 
 
-def _changed(before: dict, now: dict):
+def changed(before: dict, now: dict):
+    """Part and names of every difference between two ``basis.of``."""
     for part in ("inputs", "page", "package", "parameters", "libraries", "environment"):
         if before.get(part) != now[part]:
             yield part, _detail(before.get(part), now[part])

@@ -63,6 +63,11 @@ class Job:
     def client_name(self) -> str:
         return self.who.name
 
+    def values(self, language: str, out_dir: Path) -> dict:
+        """What its notebook is run with in one language: parameters of papermill, text and numbers."""
+        own = {"client_dir": str(self.who.folder), "period": self.period, "language": language}
+        return own | self.chosen | {"out_dir": str(out_dir)}
+
     def title(self, language: str) -> str:
         return self.page.title[language]
 

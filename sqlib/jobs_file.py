@@ -21,6 +21,7 @@ class Entry(BaseModel):
     notebook: str
     parameters: dict[str, str | int | float | bool] = {}
     output: str = ""  # of a notebook outside the catalogue, below the reports folder
+    optional: bool = False  # no failure where the client does not have the tables the page needs
     to: list[str] = ["html"]
 
     @field_validator("parameters", mode="before")
@@ -121,7 +122,59 @@ def _report(entry: Entry, page: catalogue.Entry, number: int, path: Path) -> Job
     except ArgumentError as error:
         return Refused(folder, shared.get("period", ""), error)
     return jobs.one(page, who, shared.get("period"), shared.get("compare_to"), languages,
-                    shared.get("audience", "management"), values, kinds, True)  # fmt: skip
+                    shared.get("audience", "management"), values, kinds, not entry.optional)  # fmt: skip
+
+
+def text(planned: list[Job | Loose | Refused]) -> str:
+    """The jobs file that plans these jobs."""
+    import yaml
+
+    entries = [entry for job in planned for entry in _written(job)]
+    return yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _written(job: Job | Loose | Refused) -> list[dict]:
+    """One entry a language; a client that cannot be read stands there with the first page, and is refused again."""
+    if isinstance(job, Refused):
+        about = {"client_dir": str(job.folder.resolve())} | ({"period": job.period} if job.period else {})
+        return [{"notebook": next(iter(catalogue.entries())), "parameters": about}]
+    more = {} if job.named else {"optional": True}
+    return [entry(run, Path()) | {"to": ",".join(job.formats)} | more for run in arguments(job, Path())]
+
+
+def arguments(job: Job | Loose, work: Path, languages: list[str] | None = None) -> list[dict]:
+    """Arguments of ``papermill.execute_notebook``, one dict a language of the job (or those given); JSON all of it.
+
+    Executed notebooks, and the folders in which pages write, lie below ``work``, each language in one of its own.
+    """
+    if isinstance(job, Loose):
+        return [_arguments(job.notebook, work / f"{job.output}.ipynb", dict(job.parameters), job.notebook.parent)]
+    runs = []
+    for language in languages or job.languages:
+        folder = work / job.key / language
+        executed = folder / f"{job.page.stem}.{language}.ipynb"
+        runs.append(_arguments(job.page.notebook, executed, job.values(language, folder), project.root()))
+    return runs
+
+
+def _arguments(notebook: Path, executed: Path, parameters: dict, cwd: Path) -> dict:
+    return {
+        "input_path": str(notebook.resolve()),
+        "output_path": str(executed),
+        "parameters": parameters,
+        "kernel_name": "python3",
+        "cwd": str(cwd.resolve()),
+    }
+
+
+def entry(run: dict, work: Path) -> dict:
+    """The entry of a jobs file whose ``arguments`` these are."""
+    page = Path(run["input_path"])
+    known = catalogue.entries().get(page.stem)
+    if known and known.notebook.samefile(page):
+        return {"notebook": page.stem, "parameters": {k: v for k, v in run["parameters"].items() if k != "out_dir"}}
+    output = Path(run["output_path"]).relative_to(work).with_suffix("").as_posix()
+    return {"notebook": str(page), "parameters": run["parameters"], "output": output}
 
 
 def _place(named: str, path: Path) -> Path | None:

@@ -6,15 +6,16 @@ findings and tables as the first, and every format could be made. What succeeded
 
 import json
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from sqlib import basis, brand, execution, formats, notebook, packs, project, render
+from sqlib import basis, brand, execution, formats, notebook, orchestrated, packs, project, render
 from sqlib.errors import SqlibError
 from sqlib.jobs import Job, Loose
 
-DRAWN = {"pdf", "docx", "pptx", "png"}  # formats that hold figures at 300 dpi
 FOLDERS = {"png": "figures", "packs": packs.FOLDER}  # kinds that are a folder of files, and what lies above it
 ONCE = {"xlsx"}  # holds both languages: the first makes it
 FAILED, SOURCE = "failed.ipynb", "page.ipynb"
@@ -34,15 +35,19 @@ class Made:
     seconds: float = 0.0
 
 
-def report(job: Job, staging: Path, folder: Path, version: str, limits: execution.Limits) -> Made:
+def report(
+    job: Job, staging: Path, folder: Path, version: str, limits: execution.Limits, work: Path | None = None
+) -> Made:
     """Make one report in the staging folder; what goes wrong is told, not raised.
 
-    ``folder`` : where its files will lie, for messages alone
+    ``folder`` : where its files will lie, for messages alone; ``work`` : where its pages were executed already
     """
     made, began = Made(), time.perf_counter()
     try:
+        staging = _attempt(staging)
         made.basis = basis.of(job.who, job.page, job.period, job.chosen)
-        _languages(job, made, staging, folder, version, limits)
+        execute = partial(orchestrated.take, work) if work else partial(_run, limits)
+        _languages(job, made, staging, folder, version, execute)
         made.basis |= {"rows": _read(staging / job.languages[0]).get("rows", [])}
         made.remarks = _changed(job, made.basis)
     except (SqlibError, OSError) as error:
@@ -53,13 +58,16 @@ def report(job: Job, staging: Path, folder: Path, version: str, limits: executio
     return made
 
 
-def loose(job: Loose, staging: Path, limits: execution.Limits) -> Made:
-    """Run a notebook of no catalogue as it is."""
+def loose(job: Loose, staging: Path, limits: execution.Limits, work: Path | None = None) -> Made:
+    """Run a notebook of no catalogue as it is, or take it as executed in ``work``."""
     made, began = Made(), time.perf_counter()
     executed = staging / f"{job.output}.ipynb"
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
-        execution.run(job.notebook, executed, job.parameters, job.notebook.parent, limits)
+        if work:
+            orchestrated.take_loose(work, job, executed)
+        else:
+            execution.run(job.notebook, executed, job.parameters, job.notebook.parent, limits)
         page = render.html(executed, executed.with_suffix(".html"), language="en")
         made.files = {f"{job.output}{path.suffix}": path for path in (executed, page)}
     except execution.Stopped as stop:
@@ -69,6 +77,12 @@ def loose(job: Loose, staging: Path, limits: execution.Limits) -> Made:
         made.status, made.reason = "failed", as_error(error, staging)
     made.seconds = time.perf_counter() - began
     return made
+
+
+def _attempt(staging: Path) -> Path:
+    """A folder of this attempt alone: one that was given up on another machine may still be writing into its own."""
+    staging.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=staging))
 
 
 def as_error(error: SqlibError | OSError, where: Path) -> SqlibError:
@@ -84,6 +98,8 @@ def _stopped(page: str, where, stop: execution.Stopped) -> SqlibError:
             return SqlibError("batch.page_failed", page=page, where=where, got=stop.got)
         case "cell_time":
             return SqlibError("batch.cell_time", page=page, where=where, got=stop.got)
+        case "unfinished":
+            return SqlibError("orchestrated.unfinished", page=page, where=where, got=stop.got)
         case "too_much":
             return SqlibError("batch.too_much", page=page, where=where, got=stop.got)
     return SqlibError("batch.died", page=page, where=where, got=stop.got)
@@ -107,13 +123,13 @@ def _read(folder: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _languages(job: Job, made: Made, staging: Path, target: Path, version: str, limits) -> None:
-    """Run every language in the staging folder and compare them; the first gives tables and workbook."""
+def _languages(job: Job, made: Made, staging: Path, target: Path, version: str, execute) -> None:
+    """Execute every language in the staging folder and compare them; the first gives tables and workbook."""
     first, worn, page = None, brand.load(job.who.folder), notebook.read(job.page.notebook)
     for language in job.languages:
         began = time.perf_counter()
         folder = staging / language
-        executed = _execute(job, page, language, folder, made, limits, target)
+        executed = _executed(job, page, language, folder, made, execute, target)
         nb = notebook.read(executed)
         given = _given(job, nb, folder)
         if first is None:
@@ -153,7 +169,7 @@ def _formats(job: Job, language: str, folder: Path, executed: Path, version: str
     Documents keep their figures: with another stamp they are made again.
     """
     kinds = set(job.formats) - {"html"} - (ONCE if language in job.languages[1:] else set())
-    kinds |= {"png"} if kinds & DRAWN else set()
+    kinds |= {"png"} if kinds & formats.DRAWN else set()
     source = formats.Source(
         executed, folder / f"{job.page.stem}.{language}.html", folder / "tables" / job.page.stem,
         folder / "typed" / job.page.stem, folder / "figures" / job.page.stem, job.page.stem, language, version, "draft",
@@ -173,13 +189,11 @@ def _packs(nb, job: Job, language: str, folder: Path, version: str, worn) -> dic
     return {"packs": into} if written else {}
 
 
-def _execute(job: Job, page, language: str, folder: Path, made: Made, limits, target: Path) -> Path:
-    """Run the page; a kernel that died is tried once more, from scratch; the half-run page is kept for reading."""
+def _executed(job: Job, page, language: str, folder: Path, made: Made, execute, target: Path) -> Path:
+    """The page, executed in its folder; a half-run page is kept for reading."""
     executed = folder / f"{job.page.stem}.{language}.ipynb"
-    values = {"client_dir": str(job.who.folder), "period": job.period, "language": language}
-    values |= {"compare_to": job.compare_to, "audience": job.audience, "out_dir": str(folder)} | job.parameters
     try:
-        _run(job, page, language, executed, values, limits)
+        execute(job, page, language, executed)
     except execution.Stopped as stop:
         kept = folder / f"{job.page.stem}.{language}.{FAILED}"
         if executed.is_file():
@@ -191,7 +205,9 @@ def _execute(job: Job, page, language: str, folder: Path, made: Made, limits, ta
     return executed
 
 
-def _run(job: Job, page, language: str, executed: Path, values: dict, limits: execution.Limits) -> None:
+def _run(limits: execution.Limits, job: Job, page, language: str, executed: Path) -> None:
+    """Run the page; a kernel that died is tried once more, from scratch."""
+    values = job.values(language, executed.parent)
     try:
         execution.run(_laid_out(job, page, language, executed.parent), executed, values, project.root(), limits)
     except execution.Stopped as stop:
@@ -205,9 +221,7 @@ def _laid_out(job: Job, page, language: str, folder: Path) -> Path:
     """An empty folder with the page in its language, and folders for what the formats need of it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for kind, wanted in {"figures": DRAWN, "typed": {"xlsx"}}.items():
-        if wanted & set(job.formats):
-            (folder / kind / job.page.stem).mkdir(parents=True)
+    formats.make_room(folder, job.page.stem, job.formats)
     return notebook.write(notebook.keep_language(page, language), folder / SOURCE)
 
 

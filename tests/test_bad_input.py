@@ -462,11 +462,11 @@ def held(monkeypatch, path: Path) -> None:
 def quick(monkeypatch):
     """Pages are not executed: a sample page stands for what a kernel would leave."""
 
-    def execute(job, page, language, folder, made, limits, target):
-        workbook.write_csv(pd.DataFrame({"x": [1]}), folder / "tables" / job.page.stem / "satisfaction.csv")
-        return notebook.write(sample_page.notebook(language), folder / f"{job.page.stem}.{language}.ipynb")
+    def run(limits, job, page, language, executed):
+        workbook.write_csv(pd.DataFrame({"x": [1]}), executed.parent / "tables" / job.page.stem / "satisfaction.csv")
+        notebook.write(sample_page.notebook(language), executed)
 
-    monkeypatch.setattr(making, "_execute", execute)
+    monkeypatch.setattr(making, "_run", run)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ No kernel is needed to make one, so a report that is frozen later is made again 
 """
 
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlib.brand import Brand
 from sqlib.errors import SqlibError
 
 PER_LANGUAGE = ("html", "pdf", "docx", "pptx")  # the figures of a language lie in a folder, a workbook holds both
+DRAWN = {"pdf", "docx", "pptx", "png"}  # formats that hold figures at 300 dpi
 KINDS = ("html", "pdf", "docx", "xlsx", "pptx", "png")  # html is made by ``render``, the others here
 
 
@@ -35,6 +37,13 @@ class Source:
     version: str
     state: str
     brand: Brand
+
+
+def make_room(folder: Path, stem: str, kinds: Iterable[str]) -> None:
+    """The folders below ``out_dir`` that a page fills where a format needs it: ``figures/<stem>``, ``typed/<stem>``."""
+    for name, wanted in {"figures": DRAWN, "typed": {"xlsx"}}.items():
+        if wanted & {*kinds}:
+            (folder / name / stem).mkdir(parents=True)
 
 
 def make(kind: str, source: Source, target: Path) -> Path:
