@@ -23,7 +23,8 @@ _FLOOR_ABOVE = (  # what surrounds a page and cannot change a table
     "page", "notebook", "render", "batch", "cli", "portfolio", "shelf", "jobs", "jobs_file", "freshness", "basis",
     "making", "execution", "publication", "record", "hold", "pool", "progress", "versions", "brand", "warm", "zygote",
     "forked", "provisioner", "desk", "judgement", "arguments", "checking", "comparing", "difference", "delivery",
-    "pages", "scaffold", "packs", "feedback_packs",
+    "pages", "scaffold", "packs", "feedback_packs", "cluster", "standing", "orchestrated", "attended",
+    "start_choices", "start_form", "start_run", "start_shown", "start_page", "lab_links",
 )  # fmt: skip
 
 

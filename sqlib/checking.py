@@ -5,18 +5,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from sqlib import catalogue, client, decisions, desk, problems, project, readiness, tables, words
+from sqlib import catalogue, client, decisions, desk, problems, progress, project, queries, readiness, tables, words
 from sqlib.client import Client
 from sqlib.decisions import FILE, Collected
 from sqlib.errors import ArgumentError
 from sqlib.tables import Table
 
 
-def check(folder: Path, out: Path | None, period: str | None, language: str | None) -> int:
-    """Check one client and tell; returns the exit status: 0, or 1 where no page can run."""
-    from rich.console import Console
+def check(folder: Path, out: Path | None, period: str | None, language: str | None, *, machine: bool = False) -> int:
+    """Check one client and tell; returns the exit status: 0, or 1 where no page can run.
 
+    machine : one JSON object with everything in every language, in place of the tables on screen
+    """
     who = client.load(project.client_folder(folder))
+    queries.anew()
     language = language or who.languages[0]
     if language not in words.LANGUAGES:
         allowed = ", ".join(words.LANGUAGES)
@@ -31,6 +33,49 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
         decisions.remember(who, path)
     runnable = pages(who, checked)
     proposed = desk.proposed(who, chosen) if chosen else []
+    told = _counts(checked, collected, lines)
+    if machine:
+        about = {"client": who.name, "period": str(chosen or ""), "workbook": str(path), "pages": runnable,
+                 "quarters": quarters(who, checked), "open": told["open"] + told["labels"]}  # fmt: skip
+        progress.Machine().tell("checked", None, **about, **_spoken(who, checked, collected, told, proposed))
+        return 0 if runnable else 1
+    _show(who, checked, collected, told, proposed, language, chosen, path, runnable)
+    return 0 if runnable else 1
+
+
+def _spoken(who: Client, checked: dict, collected: Collected, told: dict, proposed: list) -> dict[str, dict]:
+    """What is shown, by kind and language: frames as lists of {heading: cell}, remarks and the sum as text."""
+
+    def rows(frame: pd.DataFrame) -> list[dict]:
+        return frame.astype(object).to_dict("records")
+
+    ready = readiness.readiness(who, checked)
+    without = _without_effect(checked)
+    kinds = {
+        "problems": lambda language: rows(problems.screen(problems.opened(checked), language)),
+        "readiness": lambda language: rows(readiness.shown(ready, language)),
+        "unknown": lambda language: rows(problems.unknown(checked, language)),
+        "reasons": lambda language: rows(problems.decided(without, language, collected.refused)),
+        "remarks": lambda language: [remark.text(language) for remark in proposed],
+        "decisions": lambda language: words.text("cli", "check", "decisions", language=language, **told),
+    }
+    return {kind: {language: say(language) for language in words.LANGUAGES} for kind, say in kinds.items()}
+
+
+def quarters(who: Client, checked: dict[str, Table]) -> list[str]:
+    """The last twelve quarters with a usable row in a table some page needs, the latest first."""
+    needed = {name for entry in catalogue.pick() for name in entry.reads}
+    days = [table.days for name, table in checked.items() if name in needed]
+    dated = pd.concat(days)["day"].dropna().drop_duplicates() if days else pd.Series(dtype="datetime64[ns]")
+    first = who.fiscal_year_start
+    years = dated.dt.year - (dated.dt.month < first)
+    found = {f"{year}Q{(month - first) % 12 // 3 + 1}" for year, month in zip(years, dated.dt.month, strict=True)}
+    return sorted(found, reverse=True)[:12]
+
+
+def _show(who, checked, collected, told, proposed, language, chosen, path, runnable) -> None:
+    """The tables and lines on screen."""
+    from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     values = {"client": who.name, "period": chosen or "–", "path": path, "pages": ", ".join(runnable) or "–"}
@@ -50,10 +95,8 @@ def check(folder: Path, out: Path | None, period: str | None, language: str | No
         console.print(part)
     for remark in proposed:
         console.print(f"\n{remark.text(language)}", markup=False)
-    told = _counts(checked, collected, lines)
     console.print(f"\n{words.text('cli', 'check', 'decisions', language=language, **told)}", markup=False)
     console.print(f"{words.text('cli', 'check', 'end', language=language, **values)}", markup=False)
-    return 0 if runnable else 1
 
 
 def take_over(who: Client, out: Path | None = None) -> Collected:

@@ -127,6 +127,7 @@ def check(
     out: Annotated[Path | None, typer.Option(help="Workbook to write; default: problems.xlsx in the folder.")] = None,
     period: Annotated[str | None, typer.Option(help="Period whose rows are counted; default: the client's.")] = None,
     language: Annotated[str | None, typer.Option(help="zh or en; default: the client's first.")] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Read and check a client's data: every problem, where every row went, which pages can run.
 
@@ -134,7 +135,7 @@ def check(
     """
     from sqlib import checking
 
-    raise typer.Exit(checking.check(folder, out, period, language))
+    raise typer.Exit(checking.check(folder, out, period, language, machine=log_json))
 
 
 @app.command()
@@ -172,18 +173,24 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; default: cores.")] = os.cpu_count() or 1,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Cluster in place of this machine: tcp://host:8786, tls://host:8786.")
+    ] = "",
     timeout: Annotated[int, typer.Option(min=1, help="Seconds one report may take.")] = 3600,
     cell_timeout: Annotated[int, typer.Option(min=1, help="Seconds one cell may take.")] = 900,
     force: Annotated[bool, typer.Option("--force", help="Also what is up to date.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say of every report why it is made.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; nothing is run.")] = False,
+    lay_out: Annotated[
+        Path | None, typer.Option("--lay-out", help="Folder for an orchestrator to run the pages in; nothing is run.")
+    ] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Make the reports; what is up to date is left alone, and one that fails costs no other.
 
     Examples: sqlib run data/demo/jiahe · sqlib run data/clients/* --period 2026Q3 --language zh,en --to html,pdf,docx ·
     sqlib run data/clients/* --explain --dry-run · sqlib run data/demo/jiahe --only feedback_analysis -p min_group 8 ·
-    sqlib run --jobs-file jobs.yaml --jobs 4
+    sqlib run --jobs-file jobs.yaml --jobs 4 · sqlib run data/clients/* --scheduler tcp://10.0.0.5:8786
     """
     from sqlib import execution
     from sqlib import jobs as planning
@@ -192,6 +199,16 @@ def run(
 
     if bool(folders) == bool(jobs_file):
         raise ArgumentError("batch.folders_or_file", got=f"{len(folders or ())}, {jobs_file or '–'}")
+    if scheduler:
+        from sqlib import cluster
+
+        cluster.check(scheduler)
+    if lay_out and scheduler:
+        raise ArgumentError("orchestrated.no_scheduler", got=f"{lay_out}, {scheduler}")
+    if lay_out := None if dry_run else lay_out:
+        from sqlib import orchestrated
+
+        orchestrated.forget(lay_out, jobs_file)
     if jobs_file:
         asked = listed.plan(jobs_file)
     else:
@@ -200,26 +217,63 @@ def run(
             folders, period=period, compare_to=compare, only=_list(only), languages=_list(language), audience=audience,
             parameters=values, formats=_list(to) or (),
         )  # fmt: skip
+    if lay_out:
+        raise typer.Exit(_lay_out(asked, out, lay_out.resolve(), force, explain=explain, machine=log_json))
     limits = execution.Limits(cell_timeout, timeout)
-    options = {"workers": jobs, "limits": limits, "force": force}
+    options = {"workers": jobs, "limits": limits, "force": force, "scheduler": scheduler}
     raise typer.Exit(_run(asked, out, options, explain=explain, machine=log_json, dry=dry_run))
 
 
 def _run(asked: list, out: Path, options: dict, *, explain=False, machine=False, dry=False) -> int:
     """Run and tell: the plan, one line a job, a sum at the end; 0 when every report was made."""
-    from sqlib import batch, freshness, progress
+    from sqlib import batch, freshness, progress, queries
 
     language = speech()
-    if not dry:
+    if not dry and not options.get("work"):
         for line in _taken_over(asked, language):
             typer.echo(line, err=machine)
     with progress.shown(language, machine=machine, explain=explain or dry) as tell:
         if dry:
+            queries.anew()
             tell.planned(freshness.sort(asked, out, force=options["force"]))
             return 0
         outcomes = batch.run(asked, out, tell, language=language, **options)
         tell.summed(outcomes, Path(out) / "index.html")
     return batch.status(outcomes)
+
+
+def _lay_out(asked: list, out: Path, work: Path, force: bool, *, explain: bool, machine: bool) -> int:
+    """Plan, tell the plan, read every table once for all pages, lay the runs out; the list of them is said last."""
+    from sqlib import batch, freshness, orchestrated, progress, queries
+
+    queries.anew()
+    for line in _taken_over(asked, speech()):
+        typer.echo(line, err=machine)
+    with progress.shown(speech(), machine=machine, explain=explain) as tell:
+        tell.planned(planned := freshness.sort(asked, out, force=force))
+    for who, names in batch.needed([each.job for each in planned if each.state == freshness.RUNS]).values():
+        batch.prepared(who, names)  # what cannot be read is told when the reports are made
+    typer.echo(orchestrated.lay_out(planned, work), err=machine)
+    return 0
+
+
+@app.command()
+def collect(
+    work: Annotated[Path, typer.Argument(help="Folder of sqlib run --lay-out, in which papermill ran the pages.")],
+    out: Annotated[Path, typer.Option(help="Reports folder.")] = Path("reports"),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; default: cores.")] = os.cpu_count() or 1,
+    force: Annotated[bool, typer.Option("--force", help="Also what is up to date.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object a line, for machines.")] = False,
+) -> None:
+    """Make the reports of pages that an orchestrator has run; no page is run again.
+
+    Example: sqlib run data/clients/* --lay-out work · papermill … · sqlib collect work
+    """
+    from sqlib import jobs_file, orchestrated
+
+    asked = jobs_file.plan(work / orchestrated.JOBS)
+    options = {"workers": jobs, "force": force, "work": work.resolve()}
+    raise typer.Exit(_run(asked, out, options, machine=log_json))
 
 
 def _taken_over(asked: list, language: str) -> list[str]:

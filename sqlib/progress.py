@@ -108,7 +108,8 @@ class Bar(Lines):
 
 
 class Machine(Lines):
-    """One JSON object a line: ``event`` planned | begun | ended | noted | summary, ``time`` in seconds since 1970."""
+    """One JSON object a line: ``event`` planned | begun | ended | noted | summary | stopped, ``time`` in seconds since
+    1970. A reason has its code, its parts in English, and ``text``: the whole of it in each language."""
 
     def __init__(self):
         super().__init__("en")
@@ -142,7 +143,10 @@ class Machine(Lines):
 
 
 def _reason(error) -> dict | None:
-    return None if error is None else {"code": error.code, **error.parts("en")}
+    if error is None:
+        return None
+    whole = {language: error.text(language) for language in words.LANGUAGES}
+    return {"code": error.code, **error.parts("en"), "text": whole}
 
 
 def plan(planned: list, language: str, explain: bool) -> list[str]:

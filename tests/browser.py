@@ -4,6 +4,7 @@ The protocol needs one library, websocket-client, which JupyterLab brings; a dri
 more, and neither of them tells which requests a page made.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -65,6 +66,7 @@ class Page:
     def __init__(self, address: str):
         import websocket
 
+        self.address = address
         self.socket = websocket.create_connection(address, timeout=PATIENCE, suppress_origin=True)
         self.count, self.events = 0, []
         for domain in ("Page", "Network", "Runtime", "Log"):
@@ -87,9 +89,15 @@ class Page:
         self.ask("Page.navigate", url=path.resolve().as_uri() + fragment)
         self.wait("location.protocol + document.readyState === 'file:complete'")
 
-    def wait(self, expression: str) -> None:
+    def go(self, address: str, width: int = 1280, height: int = 800) -> None:
+        """An address of a server; what it shows by and by is waited for."""
+        self.events.clear()
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.ask("Page.navigate", url=address)
+
+    def wait(self, expression: str, patience: float = PATIENCE) -> None:
         """Until an expression is true."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while not self.look(expression):
             assert time.monotonic() < until, f"never true: {expression}"
             time.sleep(0.02)
@@ -114,11 +122,35 @@ class Page:
 
     def click(self, selector: str) -> None:
         """The mouse on the middle of an element."""
-        box = f"document.querySelector({json.dumps(selector)})"
+        self.hit(f"document.querySelector({json.dumps(selector)})")
+
+    def hit(self, box: str) -> None:
+        """The mouse on the middle of the element that an expression gives."""
         self.look(f"{box}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
         x, y = self.look(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box}.getBoundingClientRect())")
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def picture(self) -> bytes:
+        """What is seen, as PNG."""
+        return base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
+
+    def front(self) -> None:
+        """Back to this tab: one behind another is not drawn."""
+        self.ask("Page.bringToFront")
+
+    def other(self, begins: str) -> "Page":
+        """The tab whose address begins so, as soon as it is open."""
+        listing = f"http://{self.address.split('/')[2]}/json/list"
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with urlopen(listing, timeout=PATIENCE) as answer:
+                tabs = [tab for tab in json.load(answer) if tab["url"].startswith(begins)]
+            if tabs:
+                return Page(tabs[0]["webSocketDebuggerUrl"])
+            time.sleep(0.05)
+        raise AssertionError(f"no tab was opened at {begins}")
 
     @property
     def requests(self) -> list[str]:

@@ -16,7 +16,7 @@ from test_batch import FAULT, FEEDBACK, HEAD, ROWS, Kernel, project
 from sqlib import batch, catalogue, cli, client, execution, notebook, pool, progress, words
 
 ROOT = Path(__file__).parents[1]
-SINGLE = ("check", "coding", "run", "list", "demo", "portal", "final", "diff", "deliver")
+SINGLE = ("check", "coding", "run", "list", "demo", "portal", "final", "diff", "deliver", "collect")
 COMMANDS = [[], ["new"], ["new", "client"], ["new", "notebook"], *([name] for name in SINGLE)]
 
 
@@ -67,7 +67,7 @@ def test_every_help_shows_how(sqlib, command):
 
 def test_help_names_every_command_and_every_option_has_help(sqlib):
     said = sqlib("--help")[1]
-    assert {"new", "check", "run", "list", "demo", "portal", "final", "diff", "deliver"} <= set(
+    assert {"new", "check", "run", "list", "demo", "portal", "final", "diff", "deliver", "collect"} <= set(
         re.findall(r"\w+", said)
     )
     for command in cli.app.registered_commands + cli.new.registered_commands:
@@ -123,6 +123,7 @@ WRONG = [
     ["run", "acme", "--compare", "yesterday"], ["run", "acme", "--language", "fr"], ["run", "acme", "--to", "docm"],
     ["run", "acme", "--audience", "boss"], ["check", "none"], ["new", "notebook", "Closed-Loop"], ["nothing"],
     ["new", "client", "acme"], ["run", "acme", "--perod", "2026Q3"],
+    ["run", "acme", "--lay-out", "work", "--scheduler", "tcp://127.0.0.1:9"], ["run", "acme", "--scheduler", "here"],
 ]  # fmt: skip
 
 
