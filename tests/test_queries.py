@@ -254,6 +254,14 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, address):
     assert error.value.code == "queries.unwritable"
 
 
+def test_a_secret_in_the_words_of_a_driver_gives_way():
+    from sqlalchemy import make_url
+
+    url = make_url(database.url(1))
+    told = f"cannot reach {url.render_as_string(hide_password=False)} as {database.PASSWORD}, or {database.url(1)}"
+    assert queries._plain(OSError(told), url) == "cannot reach *** as ***, or ***"
+
+
 def test_a_server_that_accepts_and_stays_silent_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(queries, "REACH", 0.5)
     with socket.socket() as silent:
