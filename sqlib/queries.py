@@ -128,7 +128,8 @@ def _result(source, folder: Path, where: str):
 
     Raises
     ------
-    ClientError : ``queries.writes``, ``queries.failed``, ``queries.column_type``, ``queries.column_twice``
+    ClientError : ``queries.writes``, ``.semicolon``, ``.failed``, ``.column_type``, ``.column_twice``, and why nobody
+        could be asked
     """
     asked = source.query.strip().rstrip("; \n")
     if not ASKS.match(asked):
@@ -155,8 +156,9 @@ def _table(names: list[str], rows: list[tuple], where: str):
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ClientError("queries.column_twice", where=where, got=", ".join(twice))
     for number, name in enumerate(names):
-        if odd := next((row[number] for row in rows if not isinstance(row[number], PLAIN)), None):
-            raise ClientError("queries.column_type", where=where, column=name, got=type(odd).__name__)
+        kinds = {type(row[number]).__name__ for row in rows if not isinstance(row[number], PLAIN)}
+        if kinds:
+            raise ClientError("queries.column_type", where=where, column=name, got=", ".join(sorted(kinds)))
     texts = sorted(tuple(map(_text, row)) for row in rows)
     columns = list(zip(*texts, strict=True)) or [()] * len(names)
     return pa.table([pa.array(column, pa.large_string()) for column in columns], names=names)
