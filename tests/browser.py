@@ -20,6 +20,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
     "--remote-debugging-port=0",
+    "--force-prefers-reduced-motion",  # a page that still scrolls moves an element away between look and click
 )  # fmt: skip
 PATIENCE = 20  # seconds until a browser that does not answer is given up
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, ""), "/": (191, "/"), "ArrowDown": (40, "")}  # code, text
