@@ -180,11 +180,14 @@ def alpha_interval(x, owner, level):
     """Limits of alpha: the linearised variance of ``ln(1 - alpha)``, t on Satterthwaite degrees of freedom.
 
     ``x`` (n, k) scores, ``owner`` (n,) codes of the customers, ``level`` alpha of the interval, of any shape.
+    NaN where the items repeat each other: at an alpha of 1 nothing is left that could vary.
     """
     centred = x - x.mean(0)
     total, own = centred.sum(1) ** 2, (centred**2).sum(1)
     estimate = alpha(np.cov(x.T))
     ratio = x.shape[1] * own.mean() / total.mean()  # 1 - alpha is (ratio - 1) / (k - 1)
+    if np.isclose(ratio, 1, rtol=0, atol=1e-12):
+        return np.full(np.shape(level), np.nan), np.full(np.shape(level), np.nan)
     influence = (own / own.mean() - total / total.mean()) * ratio / (ratio - 1)
     result = clusters.contrast(influence, cluster=owner)
     df = np.fmin(result.df, result.tail_df)  # a few respondents at the low end carry the variance of skewed items

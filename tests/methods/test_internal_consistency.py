@@ -91,6 +91,14 @@ def test_the_interval_is_bonetts_where_his_assumptions_hold():
     assert width == pytest.approx(np.sqrt(2 * 4 / (3 * 19_998)), rel=0.03)
 
 
+@pytest.mark.filterwarnings("error")
+def test_items_that_repeat_each_other_have_no_interval():
+    """Nothing is left that could vary; dividing by it gave a warning and an interval by rounding."""
+    x = np.repeat(np.arange(1.0, 6.0), 20)[:, None] * np.ones(3)
+    assert alpha(np.cov(x.T)) == pytest.approx(1, abs=1e-12)
+    assert np.isnan(alpha_interval(x, np.arange(100), np.array([0.05, 0.5]))).all()
+
+
 def test_answers_copied_within_a_customer_widen_the_interval():
     x = made.items((0.7,) * 4, n=100).pivot(index="feedback_id", columns="item", values="score").to_numpy()
     low, high = alpha_interval(x, np.arange(100), 0.05)
