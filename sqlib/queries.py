@@ -10,7 +10,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, time
 from decimal import Decimal
 from numbers import Number
@@ -178,20 +178,17 @@ def _connection(variable: str, folder: Path, where: str) -> Iterator[tuple]:
         raise ClientError("queries.not_installed", where=where, got="sqlalchemy") from None
     url = _url(variable, where)
     engine = _engine(url, folder, where)
-    try:
-        connection = engine.connect().execution_options(no_parameters=True)  # a % in the text is a %
-        connection.exec_driver_sql(REFUSE_WRITES[url.get_backend_name()])
-        connection.commit()  # it holds from the next transaction on
-    except TimeoutError:  # it accepts and stays silent
-        raise ClientError("queries.unreachable", where=where, got=f"{url.host}: {REACH:.0f} s") from None
-    except (SQLAlchemyError, OSError) as error:
-        raise ClientError("queries.no_entry", where=where, variable=variable, got=_plain(error, url)) from None
-    try:
+    with ExitStack() as ended:
+        try:
+            opened = ended.enter_context(engine.connect())
+            connection = opened.execution_options(no_parameters=True)  # a % in the text is a %
+            connection.exec_driver_sql(REFUSE_WRITES[url.get_backend_name()])
+            connection.commit()  # it holds from the next transaction on
+        except TimeoutError:  # it accepts and stays silent
+            raise ClientError("queries.unreachable", where=where, got=f"{url.host}: {REACH:.0f} s") from None
+        except (SQLAlchemyError, OSError) as error:
+            raise ClientError("queries.no_entry", where=where, variable=variable, got=_plain(error, url)) from None
         yield connection, lambda error: _plain(error, url)
-    finally:
-        connection.rollback()
-        connection.close()
-        engine.dispose()
 
 
 def _url(variable: str, where: str):
