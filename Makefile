@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# JupyterLab asks nobody for news and for updates of itself
+SILENT := $(VENV)/etc/jupyter/labconfig/page_config.json
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,8 +36,8 @@ pages: setup ## run the committed notebooks on the demo client again and normali
 	$(BIN)/python -m sqlib.pages
 
 lab: setup ## JupyterLab on the start page: client, check, run, reports
-	$(BIN)/sqlib warm -- $(BIN)/jupyter lab notebooks/start_here.ipynb --ServerApp.root_dir="$(CURDIR)" \
-		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	@test -f $(SILENT) || $(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	$(BIN)/sqlib warm -- $(BIN)/jupyter lab notebooks/start_here.ipynb --ServerApp.root_dir="$(CURDIR)"
 
 lint: setup ## ruff, as the pre-commit hook runs it
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -52,7 +52,11 @@ class Heard:
     def faults(self) -> list[dict]:
         """Everything that has a reason to be told: jobs that failed or were left out, remarks, notes."""
         told = [event for event in self.ended.values() if event["reason"]]
-        remarks = [event | {"reason": reason} for event in self.ended.values() for reason in event["remarks"]]
+        remarks = [
+            event | {"reason": reason, "status": "noted"}
+            for event in self.ended.values()
+            for reason in event["remarks"]
+        ]
         return [*told, *remarks, *self.notes]
 
     @property

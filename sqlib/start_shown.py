@@ -17,7 +17,9 @@ STYLE = """<style>
   border: 1px solid var(--jp-border-color2, currentColor); border-radius: 3px; white-space: pre-wrap;
   overflow-wrap: anywhere; line-height: 1.5; }
 .sq-page pre.sq-command { user-select: all; cursor: copy; }
-.sq-page pre.sq-fault { border-left: 4px solid var(--jp-error-color1, currentColor); font-family: inherit; }
+.sq-page pre.sq-fault, .sq-page pre.sq-remark { border-left: 4px solid; font-family: inherit; }
+.sq-page pre.sq-fault { border-left-color: var(--jp-error-color1, currentColor); }
+.sq-page pre.sq-remark { border-left-color: var(--jp-warn-color1, currentColor); }
 .sq-page .widget-html-content { min-width: 0; }
 .sq-page .sq-scroll { max-height: 30em; overflow: auto; }
 .sq-page table { border-collapse: collapse; width: 100%; margin: 0.3em 0; line-height: 1.4; }
@@ -60,6 +62,11 @@ def fault(text: str) -> str:
     return f'<pre class="sq-fault" role="alert">{html.escape(text)}</pre>' if text else ""
 
 
+def remark(text: str) -> str:
+    """What is to be looked at where nothing went wrong, in the same parts."""
+    return f'<pre class="sq-remark">{html.escape(text)}</pre>' if text else ""
+
+
 def link(path: Path, text: str) -> str:
     """A link that opens the file in a new tab; where no server shows it, its path."""
     address, text = lab_links.address(path), html.escape(text)
@@ -99,7 +106,7 @@ def checked(told: dict, titles: dict[str, str], language: str) -> str:
         rows = told[kind][language]
         if rows:
             parts.append(folded(_summed(kind, rows, language), table(rows), shown=kind in ("problems", "readiness")))
-    parts += [fault(remark) for remark in told["remarks"][language]]
+    parts += [remark(text) for text in told["remarks"][language]]
     return "".join([*parts, paragraph(told["decisions"][language])])
 
 
@@ -139,7 +146,8 @@ def faults(heard: Heard, titles: dict[str, str], language: str) -> str:
     parts = [heading(say("heading", "faults", language=language, count=len(heard.faults)), 3)]
     for event in heard.faults:
         parts.append(paragraph(_report(event, titles, language) if event.get("key") else ""))
-        parts.append(fault(event["reason"]["text"][language]))
+        show = fault if event.get("status") == "failed" else remark
+        parts.append(show(event["reason"]["text"][language]))
     return "".join(parts)
 
 

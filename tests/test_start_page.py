@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 import time
@@ -119,6 +120,18 @@ def test_events_add_up():
     assert heard.stopped["left"] == 1
 
 
+def test_only_a_failed_report_alarms():
+    """A page left out for want of a table, a remark and a note are to be looked at; nothing went wrong."""
+    heard = Heard()
+    heard.hear(event("ended", "a/p/m/one", status="failed", reason=failed("why"), remarks=[failed("by the way")]))
+    heard.hear(event("ended", "a/p/m/two", status="skipped", reason=failed("no table"), remarks=[]))
+    heard.hear({"event": "noted", "reason": failed("a note")})
+    shown = start_shown.faults(heard, {}, "en")
+    assert re.findall(r'class="sq-(\w+)"[^>]*>([^<]+)', shown) == [
+        ("fault", "why"), ("remark", "no table"), ("remark", "by the way"), ("remark", "a note"),
+    ]  # fmt: skip
+
+
 def test_a_check_tells_everything_in_both_languages(tmp_path, capsys):
     folder = lab.project(tmp_path, "clinic") / "data" / "demo" / "clinic"
     assert checking.check(folder, None, None, None, machine=True) == 0
@@ -149,6 +162,7 @@ def test_every_value_is_escaped():
     shown = [
         start_shown.faults(heard, {}, "en"), start_shown.checked(told, {}, "en"), start_shown.command(evil),
         start_shown.link(Path(evil), evil), start_shown.fault(evil), start_shown.paragraph(evil),
+        start_shown.remark(evil),
     ]  # fmt: skip
     assert all("&lt;img" in part and "<img" not in part for part in shown)
 
