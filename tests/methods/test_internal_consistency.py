@@ -92,9 +92,10 @@ def test_the_interval_is_bonetts_where_his_assumptions_hold():
 
 
 @pytest.mark.filterwarnings("error")
-def test_items_that_repeat_each_other_have_no_interval():
-    """Nothing is left that could vary; dividing by it gave a warning and an interval by rounding."""
-    x = np.repeat(np.arange(1.0, 6.0), 20)[:, None] * np.ones(3)
+@pytest.mark.parametrize("scores", [np.tile(np.arange(1.0, 6.0), 20), np.random.default_rng(1).integers(1, 6, 100)])
+def test_items_that_repeat_each_other_have_no_interval(scores):
+    """Divided by the nothing that is left to vary, the first gave 0/0 and a warning, the second 1 to 1 by rounding."""
+    x = scores[:, None] * np.ones(3)
     assert alpha(np.cov(x.T)) == pytest.approx(1, abs=1e-12)
     assert np.isnan(alpha_interval(x, np.arange(100), np.array([0.05, 0.5]))).all()
 
