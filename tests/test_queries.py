@@ -201,6 +201,27 @@ ADDRESSES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("query", "session", "code"),
+    [
+        (ASKED, queries.REFUSE_WRITES["sqlite"], ""),
+        ("SELECT nothing FROM answers", queries.REFUSE_WRITES["sqlite"], "failed"),
+        (ASKED, "PRAGMA no such thing", "no_entry"),
+    ],
+)
+def test_no_connection_stays_open(tmp_path, monkeypatch, address, query, session, code):
+    opened, connect = [], queries._sqlite
+    monkeypatch.setattr(queries, "_sqlite", lambda path: opened.append(connect(path)) or opened[-1])
+    monkeypatch.setitem(queries.REFUSE_WRITES, "sqlite", session)
+    if code:
+        assert refused(tmp_path / "acme", query).code == f"queries.{code}"
+    else:
+        tables.load(asking(tmp_path / "acme", query), "feedback", as_of=None)
+    (connection,) = opened
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
 @pytest.mark.parametrize(("address", "code"), ADDRESSES)
 def test_an_address_that_leads_nowhere_is_told_without_its_password(tmp_path, monkeypatch, address, code):
     monkeypatch.setenv("SQLIB_TEST_BASE", address)
