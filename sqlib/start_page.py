@@ -190,7 +190,8 @@ class StartPage:
         self.choosing.layout.display = "none" if making else ""
         self.running.layout.display = "none" if making and not busy else ""
         self.bar.layout.display = "" if self.doing == RUN else "none"
-        self.bar.max, self.bar.value = max(self.heard.total, 1), self.heard.made
+        self.bar.max = max(self.heard.total, 1)
+        self.bar.value = self.bar.max if self.heard.summary else self.heard.made  # all up to date: nothing was to make
         self.bar.bar_style = "danger" if self.heard.count("failed") else "" if busy else "success" if told else ""
         self.parts["data"].value = self._data()
         self.parts["command"].value = command = self._command()

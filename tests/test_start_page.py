@@ -239,6 +239,16 @@ def test_what_a_check_says_stays_with_its_client(page):
         assert ("2019Q1" in page.wanted.period.options) == shown
 
 
+def test_a_run_that_finds_all_up_to_date_fills_its_bar(page):
+    page.clients.client.value, page.doing = "data/demo/clinic", start_page.RUN
+    page.hear(event("planned", "a/p/m/old", state="current"))
+    assert page.bar.value == 0
+    page.hear(event("ended", "a/p/m/old", status="current", reason=None, remarks=[]))
+    page.hear({"event": "summary"})
+    page.end(0, "")
+    assert (page.bar.value, page.bar.bar_style) == (page.bar.max, "success")
+
+
 def test_a_folder_that_is_not_there_is_told(page):
     page.clients.client.value = start_page.start_form.OTHER
     page.clients.folder.value = "data/clients/none"
